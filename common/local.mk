@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What both ends share.  The adapter to the real store is an archive of its
+# own, so that what links libcommon.a needs no xenstore.
+
+noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
+
+%C%_libbusxen_a_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
+%C%_libbusxen_a_SOURCES = \
+	%D%/bus_xen.h
+
+%C%_libcommon_a_SOURCES = \
+	%D%/bus.h \
+	%D%/log.h \
+	%D%/loop.h \
+	%D%/number.h \
+	%D%/protocol.h \
+	%D%/report.h \
+	%D%/units.h
