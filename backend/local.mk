@@ -10,13 +10,25 @@ noinst_LIBRARIES += \
 	%D%/libhypervisorxen.a \
 	%D%/libpolicy.a
 
-%C%_libbackend_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(XLUTIL_CFLAGS)
-%C%_libbackend_a_SOURCES =
+%C%_libbackend_a_SOURCES = \
+	%D%/act.h \
+	%D%/answer.h \
+	%D%/balancer.h \
+	%D%/conffile.h \
+	%D%/control.h \
+	%D%/hypervisor.h \
+	%D%/observe.h \
+	%D%/reason.h \
+	%D%/rivals.h \
+	%D%/settings.h \
+	%D%/snapshot.h
 
-%C%_libhypervisorxen_a_CPPFLAGS = $(AM_CPPFLAGS) $(XENCONTROL_CFLAGS)
-%C%_libhypervisorxen_a_SOURCES =
+%C%_libhypervisorxen_a_SOURCES = \
+	%D%/hypervisor_xen.h
 
 %C%_libpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
-%C%_libpolicy_a_SOURCES =
+%C%_libpolicy_a_SOURCES = \
+	%D%/decide.c \
+	%D%/decide.h
 
 endif

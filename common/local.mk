@@ -5,15 +5,18 @@
 
 noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 
-%C%_libbusxen_a_CPPFLAGS = $(AM_CPPFLAGS) $(XENSTORE_CFLAGS)
 %C%_libbusxen_a_SOURCES = \
+	%D%/bus_xen.c \
 	%D%/bus_xen.h
 
 %C%_libcommon_a_SOURCES = \
+	%D%/bus.c \
 	%D%/bus.h \
 	%D%/log.h \
 	%D%/loop.h \
+	%D%/number.c \
 	%D%/number.h \
 	%D%/protocol.h \
+	%D%/report.c \
 	%D%/report.h \
 	%D%/units.h

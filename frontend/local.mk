@@ -8,7 +8,14 @@ if FRONTEND
 noinst_LIBRARIES += %D%/libfrontend.a %D%/libfrontendpolicy.a
 
 %C%_libfrontend_a_SOURCES = \
-	%D%/guest.h
+	%D%/backoff.c \
+	%D%/backoff.h \
+	%D%/balloon.c \
+	%D%/balloon.h \
+	%D%/floor.c \
+	%D%/floor.h \
+	%D%/guest.h \
+	%D%/sample.h
 
 %C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libfrontendpolicy_a_SOURCES =

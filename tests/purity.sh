@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Deciding is pure: what the archives of both policies need from elsewhere is
+# memory functions, assertions, and what the compiler adds by itself (128-bit
+# integer arithmetic, stack protector, sanitizers, coverage, fuzzing).  No
+# clock, allocation, input, output or logging.  Floating point is refused by
+# the compiler (PURE_CFLAGS in configure.ac), or shows here as a helper of the
+# compiler's library.
+
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "$0")/tap.sh"
+
+NM=${NM:-nm}
+allowed='^(mem(cmp|cpy|move|set)|__mem(cpy|move|set)_chk|__assert_fail'
+allowed="$allowed|__u?(div|mod)(mod)?[dt]i[34]|__multi3|__mulo[dt]i4"
+allowed="$allowed|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_"
+allowed="$allowed|__(asan|ubsan|lsan|sanitizer|sancov)_.*|___asan_gen_.*"
+allowed="$allowed|__(start|stop)___sancov_.*|__gcov_.*|__llvm_.*)\$"
+
+undefined() {
+    "$NM" -u "$1" | awk 'NF == 2 && $1 ~ /^[UwWvV]$/ { print $2 }' | sort -u
+}
+
+defined() {
+    "$NM" "$1" | awk 'NF == 3 && $2 ~ /^[TDBRSG]$/ { print $3 }'
+}
+
+# Data that can be written: a hidden state.
+writable() {
+    "$NM" "$1" | awk 'NF == 3 && $2 ~ /^[DdBbCSsG]$/ { print $3 }' |
+        grep -Ev '^(__gcov|__asan|__sancov|__llvm|__profc|__profd|___asan_gen|\.L|__start___|__stop___|_*llvm_)'
+}
+
+for archive in backend/libpolicy.a frontend/libfrontendpolicy.a; do
+    [ -e "$archive" ] || continue
+    verdict "$archive: defines something" \
+        "$([ -n "$(defined "$archive")" ] || echo "no symbol in $archive")"
+    verdict "$archive: calls nothing but memory functions and assertions" \
+        "$(undefined "$archive" | grep -Ev "$allowed")"
+    if [ -n "${INSTRUMENT_CFLAGS:-}" ]; then
+        tap_skip "$archive: keeps no state" "instrumented"
+    else
+        verdict "$archive: keeps no state" "$(writable "$archive")"
+    fi
+done
+
+tap_done
