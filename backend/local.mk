@@ -11,19 +11,26 @@ noinst_LIBRARIES += \
 	%D%/libpolicy.a
 
 %C%_libbackend_a_SOURCES = \
+	%D%/act.c \
 	%D%/act.h \
 	%D%/answer.h \
+	%D%/balancer.c \
 	%D%/balancer.h \
 	%D%/conffile.h \
 	%D%/control.h \
 	%D%/hypervisor.h \
+	%D%/observe.c \
 	%D%/observe.h \
 	%D%/reason.h \
+	%D%/record.c \
+	%D%/record.h \
 	%D%/rivals.h \
+	%D%/settings.c \
 	%D%/settings.h \
 	%D%/snapshot.h
 
 %C%_libhypervisorxen_a_SOURCES = \
+	%D%/hypervisor_xen.c \
 	%D%/hypervisor_xen.h
 
 %C%_libpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
@@ -31,4 +38,31 @@ noinst_LIBRARIES += \
 	%D%/decide.c \
 	%D%/decide.h
 
+
+if SYSTEMD_UNITS
+nodist_systemdsystemunit_DATA += %D%/xenballoon-backend.service
+substituted += %D%/xenballoon-backend.service
 endif
+
+# What the operator wrote there stays, also when this is removed.
+configdir = $(sysconfdir)/xenballoon
+
+install-data-local: install-config
+.PHONY: install-config
+install-config:
+	$(MKDIR_P) '$(DESTDIR)$(configdir)'
+	test -e '$(DESTDIR)$(configdir)/backend.conf' || \
+		$(INSTALL_DATA) '$(srcdir)/%D%/backend.conf' \
+			'$(DESTDIR)$(configdir)/backend.conf'
+
+uninstall-local: uninstall-config
+.PHONY: uninstall-config
+uninstall-config:
+	cmp -s '$(srcdir)/%D%/backend.conf' \
+		'$(DESTDIR)$(configdir)/backend.conf' && \
+		rm -f '$(DESTDIR)$(configdir)/backend.conf' || :
+	rmdir '$(DESTDIR)$(configdir)' 2>/dev/null || :
+endif
+
+EXTRA_DIST += \
+	%D%/xenballoon-backend.service.in

@@ -12,8 +12,14 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 %C%_libcommon_a_SOURCES = \
 	%D%/bus.c \
 	%D%/bus.h \
+	%D%/escape.c \
+	%D%/escape.h \
+	%D%/log.c \
 	%D%/log.h \
+	%D%/loop.c \
 	%D%/loop.h \
+	%D%/nearest.c \
+	%D%/nearest.h \
 	%D%/number.c \
 	%D%/number.h \
 	%D%/protocol.h \

@@ -1,23 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The guest's half.  It links the C library and libxenstore, nothing else, so
-# that one build serves every guest.  decide.c is an archive of its own: see
+# that one build serves every guest.  What decides is an archive of its own: see
 # PURE_CFLAGS in configure.ac and tests/purity.sh.
 
 if FRONTEND
 noinst_LIBRARIES += %D%/libfrontend.a %D%/libfrontendpolicy.a
 
 %C%_libfrontend_a_SOURCES = \
+	%D%/guest.h
+
+%C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
+%C%_libfrontendpolicy_a_SOURCES = \
 	%D%/backoff.c \
 	%D%/backoff.h \
 	%D%/balloon.c \
 	%D%/balloon.h \
+	%D%/decide.c \
+	%D%/decide.h \
 	%D%/floor.c \
 	%D%/floor.h \
-	%D%/guest.h \
 	%D%/sample.h
 
-%C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
-%C%_libfrontendpolicy_a_SOURCES =
 
+if SYSTEMD_UNITS
+nodist_systemdsystemunit_DATA += %D%/xenballoon-frontend.service
+substituted += %D%/xenballoon-frontend.service
 endif
+
+if INITSCRIPTS
+substituted += %D%/xenballoon-frontend.init
+noinst_SCRIPTS += %D%/xenballoon-frontend.init
+
+install-data-local: install-initscript
+.PHONY: install-initscript
+install-initscript: %D%/xenballoon-frontend.init
+	$(MKDIR_P) '$(DESTDIR)$(initscriptdir)'
+	$(INSTALL_SCRIPT) %D%/xenballoon-frontend.init \
+		'$(DESTDIR)$(initscriptdir)/xenballoon-frontend'
+
+uninstall-local: uninstall-initscript
+.PHONY: uninstall-initscript
+uninstall-initscript:
+	rm -f '$(DESTDIR)$(initscriptdir)/xenballoon-frontend'
+endif
+endif
+
+EXTRA_DIST += \
+	%D%/xenballoon-frontend.init.in \
+	%D%/xenballoon-frontend.service.in

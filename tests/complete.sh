@@ -22,10 +22,18 @@ named=$(found local.mk | while IFS= read -r fragment; do
         tr -s ' \t\\+=' '[\n*]'
 done | sort -u)
 
-# unnamed < PATHS: those that are not named.
+is_named() {
+    printf '%s\n' "$named" | grep -Fqx -- "$1"
+}
+
+# unnamed < PATHS: those that are not named, nor a folder that they are in.
 unnamed() {
     while IFS= read -r path; do
-        printf '%s\n' "$named" | grep -Fqx -- "$path" || echo "$path"
+        part=$path
+        while [ "$part" != . ] && ! is_named "$part"; do
+            part=$(dirname "$part")
+        done
+        [ "$part" != . ] || echo "$path"
     done
 }
 

@@ -7,6 +7,9 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
 TEST_EXTENSIONS = .sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
+# A script's status repeats what its lines have said; one that dies has printed
+# no plan.
+AM_SH_LOG_DRIVER_FLAGS = --ignore-exit
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
@@ -33,6 +36,21 @@ if FRONTEND
 frontend_end += frontend/libfrontend.a frontend/libfrontendpolicy.a
 endif
 
+# The simulated host, for the tests of both ends.
+
+if BACKEND
+if FRONTEND
+check_LIBRARIES += %D%/libworld.a
+both_ends += %D%/libworld.a
+%C%_libworld_a_SOURCES = \
+	%D%/world/memory.c \
+	%D%/world/memory.h \
+	%D%/world/random.h \
+	%D%/world/tree.c \
+	%D%/world/tree.h
+endif
+endif
+
 
 # The tree itself.
 
@@ -46,4 +64,6 @@ EXTRA_DIST += $(shell_tests) %D%/tap.sh
 
 # The virtual host's own files.
 
+check_PROGRAMS += %D%/xenhost/memload
+%C%_xenhost_memload_SOURCES = %D%/xenhost/memload.c
 EXTRA_DIST += %D%/xenhost

@@ -18,18 +18,30 @@ allowed="$allowed|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_"
 allowed="$allowed|__(asan|ubsan|lsan|sanitizer|sancov)_.*|___asan_gen_.*"
 allowed="$allowed|__(start|stop)___sancov_.*|__gcov_.*|__llvm_.*)\$"
 
+# What none of its members brings along.
 undefined() {
-    "$NM" -u "$1" | awk 'NF == 2 && $1 ~ /^[UwWvV]$/ { print $2 }' | sort -u
+    "$NM" "$1" | awk '
+        NF == 2 && $1 ~ /^[UwWvV]$/ { wanted[$2] = 1 }
+        NF == 3 && $2 ~ /^[TDBRSGVW]$/ { here[$3] = 1 }
+        END {
+            for (name in wanted)
+                if (!(name in here))
+                    print name
+        }' | sort
 }
 
 defined() {
-    "$NM" "$1" | awk 'NF == 3 && $2 ~ /^[TDBRSG]$/ { print $3 }'
+    "$NM" "$1" | awk 'NF == 3 && $2 == "T" { print $3 }'
 }
 
-# Data that can be written: a hidden state.
+# Data that can be written: a hidden state.  Tables of pointers are constant,
+# too, once they are relocated.
 writable() {
-    "$NM" "$1" | awk 'NF == 3 && $2 ~ /^[DdBbCSsG]$/ { print $3 }' |
-        grep -Ev '^(__gcov|__asan|__sancov|__llvm|__profc|__profd|___asan_gen|\.L|__start___|__stop___|_*llvm_)'
+    "$NM" -f sysv "$1" | awk -F'|' '
+        {
+            gsub(/ /, "")
+        }
+        $3 ~ /^[DdBbCSsG]$/ && $7 !~ /^\.data\.rel\.ro/ { print $1, $7 }'
 }
 
 for archive in backend/libpolicy.a frontend/libfrontendpolicy.a; do
