@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the operator wants: of the host, and of each domain by name.  Plain
+ * values; conffile.c fills them from backend.conf, the control socket changes
+ * those of a running domain.
+ */
+#ifndef BALLOON_BACKEND_SETTINGS_H
+#define BALLOON_BACKEND_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* xl itself sets no limit; the longest name in use here, NUL included. */
+#define SETTINGS_NAME_MAX 128
+
+#define SETTINGS_WEIGHT_MIN 1
+#define SETTINGS_WEIGHT_MAX 65536
+/* As credit scheduler weights do: 256 is an ordinary domain. */
+#define SETTINGS_WEIGHT_DEFAULT 256
+
+/*
+ * Kept free in Xen when nothing else is said.  Above low_mem_virq_limit
+ * (64 MiB), where Xen begins to warn, and enough for the overhead of a domain
+ * being built (2 MiB and its page tables); a guess to be revisited by the
+ * policy that learns it.
+ */
+#define SETTINGS_RESERVE_DEFAULT_KIB (UINT64_C(128) * 1024)
+
+/* libxl refuses less than 128 MiB (LIBXL_MIN_DOM0_MEM), far too low for use. */
+#define SETTINGS_DOM0_FLOOR_DEFAULT_KIB (UINT64_C(1024) * 1024)
+
+enum settings_has {
+    SETTINGS_HAS_FLOOR = 1 << 0,
+    SETTINGS_HAS_CEILING = 1 << 1,
+    SETTINGS_HAS_WEIGHT = 1 << 2,
+};
+
+/* One domain's; fields without their bit in has are to be derived. */
+struct settings_domain {
+    char name[SETTINGS_NAME_MAX];
+    unsigned int has; /* of enum settings_has */
+    bool leave_alone;
+    uint64_t floor_kib;
+    uint64_t ceiling_kib;
+    uint64_t weight;
+};
+
+struct settings {
+    uint64_t reserve_kib;
+    uint64_t dom0_floor_kib;
+    struct settings_domain *domains; /* owned; sorted by name */
+    unsigned int count;
+};
+
+/* The defaults, with no domain named. */
+void settings_init(struct settings *settings);
+void settings_done(struct settings *settings);
+
+/* NULL when the name has no entry. */
+const struct settings_domain *
+settings_find(const struct settings *settings, const char *name);
+
+/*
+ * Copies entry in; an entry of the same name is replaced.  0, or -ENOMEM, or
+ * -ENOSPC above SETTINGS_DOMAINS_MAX.
+ */
+int settings_add(struct settings *settings,
+                 const struct settings_domain *entry);
+#define SETTINGS_DOMAINS_MAX 16384
+
+/*
+ * One "key=value" word, as in backend.conf and "xenballoon set": floor=SIZE,
+ * ceiling=SIZE, weight=N, or "leave-alone".  A word that entry already has is
+ * refused.  On failure returns -EINVAL, leaves entry as it was, and writes into
+ * expected what would have been right, to be read after "expected".
+ */
+#define SETTINGS_EXPECTED_MAX 160
+int settings_parse_word(struct settings_domain *entry, const char *word,
+                        char expected[SETTINGS_EXPECTED_MAX]);
+
+/* -EINVAL when floor is above ceiling; expected says both figures. */
+int settings_check(const struct settings_domain *entry,
+                   char expected[SETTINGS_EXPECTED_MAX]);
+
+#endif
