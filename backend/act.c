@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "backend/act.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "backend/record.h"
+#include "common/log.h"
+
+static bool is_lower(const struct balancer_domain *domain)
+{
+    return domain->step.target_kib < domain->seen.target_kib;
+}
+
+static bool is_higher(const struct balancer_domain *domain)
+{
+    return domain->step.target_kib > domain->seen.target_kib;
+}
+
+static bool has_pod_target(const struct balancer_domain *domain)
+{
+    return domain->seen.is_hvm && domain->domid != 0;
+}
+
+static int set_limit(struct balancer *balancer,
+                     const struct balancer_domain *domain, uint64_t limit_kib)
+{
+    int r;
+
+    r = hypervisor_set_limit(balancer->hypervisor, domain->domid, limit_kib);
+    if (r == 0) {
+        balancer->writes++;
+    }
+    return r;
+}
+
+/* The PoD target counts the slack, as libxl has it. */
+static int set_pod_target(struct balancer *balancer,
+                          const struct balancer_domain *domain,
+                          uint64_t target_kib)
+{
+    if (!has_pod_target(domain)) {
+        return 0;
+    }
+    return hypervisor_set_pod_target(balancer->hypervisor, domain->domid,
+                                     target_kib + SNAPSHOT_SLACK_KIB);
+}
+
+static int lower(struct balancer *balancer, struct balancer_domain *domain)
+{
+    const struct decide_step *step = &domain->step;
+    int r;
+
+    r = record_write_target(balancer, domain, step->target_kib);
+    if (r == 0) {
+        r = set_pod_target(balancer, domain, step->target_kib);
+    }
+    if (r == 0 && step->limit_kib < domain->seen.limit_kib) {
+        r = set_limit(balancer, domain, step->limit_kib);
+    }
+    return r;
+}
+
+/*
+ * A raise that fails half way is taken back: a limit that stays up would be a
+ * promise that nobody remembers.
+ */
+static int raise(struct balancer *balancer, struct balancer_domain *domain)
+{
+    const struct decide_step *step = &domain->step;
+    uint64_t old_limit_kib = domain->seen.limit_kib;
+    int r = 0;
+
+    if (step->limit_kib > old_limit_kib) {
+        r = set_limit(balancer, domain, step->limit_kib);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = set_pod_target(balancer, domain, step->target_kib);
+    if (r == 0) {
+        r = record_write_target(balancer, domain, step->target_kib);
+    }
+    if (r < 0 && r != -ESRCH && r != -ENOTCONN &&
+        step->limit_kib > old_limit_kib) {
+        /* Best effort: the next plan lowers it again. */
+        (void)set_limit(balancer, domain, old_limit_kib);
+    }
+    return r;
+}
+
+static int only_limit(struct balancer *balancer, struct balancer_domain *domain)
+{
+    return domain->step.limit_kib == domain->seen.limit_kib
+               ? 0
+               : set_limit(balancer, domain, domain->step.limit_kib);
+}
+
+/* A failure concerns one domain and one tick; the next one sees the truth. */
+static void report_failure(const struct balancer_domain *domain, int r)
+{
+    if (r == -EEXIST) {
+        log_info("target was changed by somebody else, keeping theirs "
+                 "domid=%u name=\"%s\"",
+                 domain->domid, domain->name);
+    } else if (r == -ESRCH) {
+        log_info("domain went away, nothing written domid=%u name=\"%s\"",
+                 domain->domid, domain->name);
+    } else {
+        log_warning("step failed, trying again at the next tick domid=%u "
+                    "name=\"%s\": %s",
+                    domain->domid, domain->name, strerror(-r));
+    }
+}
+
+static void report_success(struct balancer *balancer,
+                           struct balancer_domain *domain, uint64_t now_ms)
+{
+    const struct decide_step *step = &domain->step;
+    char why[REASON_TEXT_MAX];
+
+    balancer->last_write_ms = now_ms;
+    if (step->target_kib == domain->seen.target_kib) {
+        log_debug("limit domid=%u name=\"%s\" from_kib=%" PRIu64
+                  " to_kib=%" PRIu64,
+                  domain->domid, domain->name, domain->seen.limit_kib,
+                  step->limit_kib);
+        return;
+    }
+    domain->last_reason = step->reason;
+    domain->last_change_ms = now_ms;
+    domain->changes++;
+    log_info("target domid=%u name=\"%s\" from_kib=%" PRIu64 " to_kib=%" PRIu64
+             " reason=%s: %s",
+             domain->domid, domain->name, domain->seen.target_kib,
+             step->target_kib, reason_word(step->reason.code),
+             reason_text(&step->reason, why));
+}
+
+typedef int step_fn(struct balancer *balancer, struct balancer_domain *domain);
+
+static int carry_out(struct balancer *balancer, struct balancer_domain *domain,
+                     step_fn *step, uint64_t now_ms)
+{
+    int r = step(balancer, domain);
+
+    if (r == -ENOTCONN) {
+        return r;
+    }
+    if (r < 0) {
+        report_failure(domain, r);
+    } else {
+        report_success(balancer, domain, now_ms);
+    }
+    return 0;
+}
+
+int act(struct balancer *balancer, uint64_t now_ms)
+{
+    unsigned int i;
+    int r = 0;
+
+    for (i = 0; r == 0 && i < balancer->count; i++) {
+        if (is_lower(&balancer->domains[i])) {
+            r = carry_out(balancer, &balancer->domains[i], lower, now_ms);
+        }
+    }
+    for (i = 0; r == 0 && i < balancer->count; i++) {
+        struct balancer_domain *domain = &balancer->domains[i];
+
+        if (is_higher(domain)) {
+            r = carry_out(balancer, domain, raise, now_ms);
+        } else if (!is_lower(domain) &&
+                   domain->step.limit_kib != domain->seen.limit_kib) {
+            r = carry_out(balancer, domain, only_limit, now_ms);
+        }
+    }
+    return r;
+}

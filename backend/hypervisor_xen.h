@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypervisor through libxenctrl.
+ */
+#ifndef BALLOON_BACKEND_HYPERVISOR_XEN_H
+#define BALLOON_BACKEND_HYPERVISOR_XEN_H
+
+#include <stddef.h>
+
+#include "backend/hypervisor.h"
+
+/*
+ * 0 and *ret_hypervisor, or a negative errno: -ENOENT when this is no dom0,
+ * -EACCES when the caller may not or the running Xen has another interface
+ * version than the one this program was built for (the first call tells).
+ */
+int hypervisor_xen_open(struct hypervisor *ret_hypervisor);
+void hypervisor_xen_close(struct hypervisor *hypervisor);
+
+/* Xen's command line, "" if unknown. */
+void hypervisor_xen_command_line(const struct hypervisor *hypervisor,
+                                 char *text, size_t size);
+
+/* "4.17.5" of the running Xen, "" if unknown. */
+void hypervisor_xen_version(const struct hypervisor *hypervisor, char *text,
+                            size_t size);
+
+#endif

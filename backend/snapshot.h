@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The snapshot: everything that one decision may look at, and nothing else.
+ * observe.c fills it, decide.c reads it.
+ */
+#ifndef BALLOON_BACKEND_SNAPSHOT_H
+#define BALLOON_BACKEND_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/report.h"
+
+/*
+ * What libxl adds to the target for the limit on x86 (LIBXL_MAXMEM_CONSTANT),
+ * besides video memory.
+ */
+#define SNAPSHOT_SLACK_KIB 1024U
+
+enum snapshot_voice {
+    SNAPSHOT_VOICE_NONE,    /* never reported */
+    SNAPSHOT_VOICE_GOOD,    /* the report is fresh */
+    SNAPSHOT_VOICE_SILENT,  /* the last report is too old */
+    SNAPSHOT_VOICE_STOPPED, /* it took leave */
+    SNAPSHOT_VOICE_GARBLED, /* what is there cannot be read */
+};
+
+struct snapshot_domain {
+    uint32_t domid;
+
+    /* Xen's word */
+    bool is_hvm;
+    bool is_dying;
+    bool is_service;
+    uint64_t current_kib;
+    uint64_t limit_kib;
+    uint64_t claimed_kib;
+
+    /* The store's */
+    bool has_target;         /* target and static_max are there */
+    uint64_t target_kib;     /* memory/target */
+    uint64_t static_max_kib; /* memory/static-max */
+    uint64_t videoram_kib;
+    bool is_operators; /* xl mem-set holds the target */
+
+    /*
+     * The operator's; those not given are derived.  floor <= ceiling <=
+     * static_max; equal ones mean that the domain is not to be touched.
+     */
+    bool leave_alone;
+    uint64_t floor_kib;
+    uint64_t ceiling_kib;
+    uint64_t weight;
+
+    /*
+     * The guest's, parsed and bounded but untrusted in what it says: it may
+     * rank and it may refuse to give what it has, it never gets by it.  Zero
+     * but with VOICE_GOOD.
+     */
+    enum snapshot_voice voice;
+    struct report report;
+};
+
+struct snapshot {
+    uint64_t now_ms;
+    uint64_t total_kib;
+    uint64_t free_kib;
+    uint64_t claimed_kib;
+    uint64_t reserve_kib;
+    struct snapshot_domain *domains; /* ascending by domid */
+    unsigned int count;
+};
+
+#endif
