@@ -16,18 +16,24 @@ noinst_LIBRARIES += \
 	%D%/answer.h \
 	%D%/balancer.c \
 	%D%/balancer.h \
+	%D%/conffile.c \
 	%D%/conffile.h \
+	%D%/configlines.c \
+	%D%/configlines.h \
 	%D%/control.h \
 	%D%/hypervisor.h \
 	%D%/observe.c \
 	%D%/observe.h \
+	%D%/reason.c \
 	%D%/reason.h \
 	%D%/record.c \
 	%D%/record.h \
 	%D%/rivals.h \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/snapshot.h
+	%D%/snapshot.h \
+	%D%/xlconf_xen.c \
+	%D%/xlconf_xen.h
 
 %C%_libhypervisorxen_a_SOURCES = \
 	%D%/hypervisor_xen.c \
@@ -38,6 +44,19 @@ noinst_LIBRARIES += \
 	%D%/decide.c \
 	%D%/decide.h
 
+sbin_PROGRAMS += xenballoon-backend
+xenballoon_backend_SOURCES = %D%/main.c
+xenballoon_backend_LDADD = \
+	%D%/libbackend.a \
+	%D%/libhypervisorxen.a \
+	%D%/libpolicy.a \
+	common/libbusxen.a \
+	common/libcommon.a \
+	$(JANSSON_LIBS) \
+	$(LIBSYSTEMD_LIBS) \
+	$(XENCONTROL_LIBS) \
+	$(XENSTORE_LIBS) \
+	$(XLUTIL_LIBS)
 
 if SYSTEMD_UNITS
 nodist_systemdsystemunit_DATA += %D%/xenballoon-backend.service
@@ -48,7 +67,6 @@ endif
 configdir = $(sysconfdir)/xenballoon
 
 install-data-local: install-config
-.PHONY: install-config
 install-config:
 	$(MKDIR_P) '$(DESTDIR)$(configdir)'
 	test -e '$(DESTDIR)$(configdir)/backend.conf' || \
@@ -56,7 +74,6 @@ install-config:
 			'$(DESTDIR)$(configdir)/backend.conf'
 
 uninstall-local: uninstall-config
-.PHONY: uninstall-config
 uninstall-config:
 	cmp -s '$(srcdir)/%D%/backend.conf' \
 		'$(DESTDIR)$(configdir)/backend.conf' && \

@@ -8,7 +8,17 @@ if FRONTEND
 noinst_LIBRARIES += %D%/libfrontend.a %D%/libfrontendpolicy.a
 
 %C%_libfrontend_a_SOURCES = \
-	%D%/guest.h
+	%D%/act.c \
+	%D%/act.h \
+	%D%/frontend.c \
+	%D%/frontend.h \
+	%D%/guest.h \
+	%D%/guest_linux.c \
+	%D%/guest_linux.h \
+	%D%/observe.c \
+	%D%/observe.h \
+	%D%/procfs.c \
+	%D%/procfs.h
 
 %C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libfrontendpolicy_a_SOURCES = \
@@ -33,14 +43,12 @@ substituted += %D%/xenballoon-frontend.init
 noinst_SCRIPTS += %D%/xenballoon-frontend.init
 
 install-data-local: install-initscript
-.PHONY: install-initscript
 install-initscript: %D%/xenballoon-frontend.init
 	$(MKDIR_P) '$(DESTDIR)$(initscriptdir)'
 	$(INSTALL_SCRIPT) %D%/xenballoon-frontend.init \
 		'$(DESTDIR)$(initscriptdir)/xenballoon-frontend'
 
 uninstall-local: uninstall-initscript
-.PHONY: uninstall-initscript
 uninstall-initscript:
 	rm -f '$(DESTDIR)$(initscriptdir)/xenballoon-frontend'
 endif

@@ -43,9 +43,10 @@ if FRONTEND
 check_LIBRARIES += %D%/libworld.a
 both_ends += %D%/libworld.a
 %C%_libworld_a_SOURCES = \
+	%D%/world/dice.h \
 	%D%/world/memory.c \
 	%D%/world/memory.h \
-	%D%/world/random.h \
+	%D%/world/store.h \
 	%D%/world/tree.c \
 	%D%/world/tree.h
 endif
@@ -67,3 +68,11 @@ EXTRA_DIST += $(shell_tests) %D%/tap.sh
 check_PROGRAMS += %D%/xenhost/memload
 %C%_xenhost_memload_SOURCES = %D%/xenhost/memload.c
 EXTRA_DIST += %D%/xenhost
+
+# Measurements; not a part of make check.
+
+bench_programs =
+EXTRA_PROGRAMS += $(bench_programs)
+
+bench: $(bench_programs)
+	@for program in $(bench_programs); do ./$$program || exit 1; done
