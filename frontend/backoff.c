@@ -22,7 +22,7 @@ bool backoff_is_due(const struct backoff *backoff, uint64_t now_ms)
     return backoff->delay_ms == 0 || now_ms >= backoff->retry_ms;
 }
 
-uint64_t backoff_next_ms(const struct backoff *backoff)
+uint64_t backoff_next_ms(const struct backoff *backoff, uint64_t now_ms)
 {
-    return backoff->delay_ms == 0 ? UINT64_MAX : backoff->retry_ms;
+    return backoff_is_due(backoff, now_ms) ? UINT64_MAX : backoff->retry_ms;
 }

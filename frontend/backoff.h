@@ -30,7 +30,7 @@ void backoff_clear(struct backoff *backoff);
 
 bool backoff_is_due(const struct backoff *backoff, uint64_t now_ms);
 
-/* The time of the next attempt; UINT64_MAX when nothing has failed. */
-uint64_t backoff_next_ms(const struct backoff *backoff);
+/* The time of the next attempt; UINT64_MAX when it may be made now. */
+uint64_t backoff_next_ms(const struct backoff *backoff, uint64_t now_ms);
 
 #endif

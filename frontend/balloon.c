@@ -93,7 +93,7 @@ static void kick(struct balloon *balloon, const struct guest_sample *sample,
         write_target(balloon, !balloon->kicked, step);
         backoff_failed(&balloon->kick, now_ms); /* until it helps */
     }
-    step->next_ms = backoff_next_ms(&balloon->kick);
+    step->next_ms = backoff_next_ms(&balloon->kick, now_ms);
 }
 
 void balloon_watch(struct balloon *balloon, const struct guest_sample *sample,
