@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Descriptors and buffers; the text in them is procfs.c's business. */
+#include "frontend/guest_linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/units.h"
+#include "frontend/procfs.h"
+
+/*
+ * The largest file is /proc/vmstat: 3.9 KiB in Linux 6.18, and it grows a
+ * little with each version.
+ */
+#define TEXT_MAX 16384
+
+/* How often a sample is taken again because the balloon moved meanwhile. */
+#define SAMPLE_TRIES 3
+
+enum file {
+    FILE_MEMINFO,
+    FILE_VMSTAT,
+    FILE_PRESSURE,
+    FILE_BALLOON_CURRENT,
+    FILE_BALLOON_TARGET,
+    FILE_BALLOON_RETRIES,
+    FILE_COUNT,
+};
+
+#define BALLOON_DIR "sys/devices/system/xen_memory/xen_memory0/"
+
+/* Relative to the root. */
+static const char *const file_paths[FILE_COUNT] = {
+    [FILE_MEMINFO] = "proc/meminfo",
+    [FILE_VMSTAT] = "proc/vmstat",
+    [FILE_PRESSURE] = "proc/pressure/memory",
+    [FILE_BALLOON_CURRENT] = BALLOON_DIR "info/current_kb",
+    [FILE_BALLOON_TARGET] = BALLOON_DIR "target_kb",
+    [FILE_BALLOON_RETRIES] = BALLOON_DIR "retry_count",
+};
+
+struct guest_linux {
+    int fds[FILE_COUNT]; /* -1: this kernel has no such file */
+    uint64_t page_kib;
+    char text[TEXT_MAX];
+};
+
+/*
+ * The whole file, from its start, into kernel->text.  The kernel hands out
+ * about a page at a time, hence the loop.  Its length or a negative errno.
+ */
+static int read_file(struct guest_linux *kernel, enum file file)
+{
+    size_t len = 0;
+
+    if (kernel->fds[file] < 0) {
+        return -ENOENT;
+    }
+    while (len < sizeof(kernel->text)) {
+        ssize_t got = pread(kernel->fds[file], kernel->text + len,
+                            sizeof(kernel->text) - len, (off_t)len);
+
+        if (got == 0) {
+            return (int)len;
+        }
+        if (got > 0) {
+            len += (size_t)got;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return -E2BIG;
+}
+
+static int read_number(struct guest_linux *kernel, enum file file,
+                       uint64_t *ret_value)
+{
+    int len = read_file(kernel, file);
+
+    return len < 0 ? len
+                   : procfs_parse_number(kernel->text, (size_t)len, ret_value);
+}
+
+/* What is missing or unreadable here is a kernel without a balloon. */
+static void read_balloon(struct guest_linux *kernel,
+                         struct guest_sample *sample)
+{
+    sample->has_balloon =
+        read_number(kernel, FILE_BALLOON_CURRENT,
+                    &sample->balloon_current_kib) == 0 &&
+        read_number(kernel, FILE_BALLOON_TARGET,
+                    &sample->balloon_target_kib) == 0;
+    if (!sample->has_balloon) {
+        sample->balloon_current_kib = 0;
+        sample->balloon_target_kib = 0;
+        return;
+    }
+    /* Only for the log, so it may be missing. */
+    (void)read_number(kernel, FILE_BALLOON_RETRIES, &sample->balloon_retries);
+}
+
+static int read_memory(struct guest_linux *kernel, struct guest_sample *sample)
+{
+    int len, r;
+
+    len = read_file(kernel, FILE_MEMINFO);
+    if (len < 0) {
+        return len;
+    }
+    r = procfs_parse_meminfo(kernel->text, (size_t)len, sample);
+    if (r < 0) {
+        return r;
+    }
+    len = read_file(kernel, FILE_VMSTAT);
+    if (len < 0) {
+        return len;
+    }
+    r = procfs_parse_vmstat(kernel->text, (size_t)len, kernel->page_kib, sample);
+    if (r < 0) {
+        return r;
+    }
+    /* Kernels without pressure (or with psi=0: EOPNOTSUPP) are common. */
+    len = read_file(kernel, FILE_PRESSURE);
+    if (len >= 0) {
+        (void)procfs_parse_pressure(kernel->text, (size_t)len, sample);
+    }
+    return 0;
+}
+
+static int linux_sample(void *state, struct guest_sample *ret_sample)
+{
+    struct guest_linux *kernel = state;
+    struct guest_sample sample;
+    uint64_t after_kib;
+    int r;
+
+    for (int try = 0; try < SAMPLE_TRIES; try++) {
+        sample = (struct guest_sample){ 0 };
+        read_balloon(kernel, &sample);
+        r = read_memory(kernel, &sample);
+        if (r < 0) {
+            return r;
+        }
+        if (!sample.has_balloon ||
+            read_number(kernel, FILE_BALLOON_CURRENT, &after_kib) < 0 ||
+            after_kib == sample.balloon_current_kib) {
+            break;
+        }
+    }
+    *ret_sample = sample;
+    return 0;
+}
+
+static int linux_set_balloon_target(void *state, uint64_t target_kib)
+{
+    struct guest_linux *kernel = state;
+    char text[24];
+    ssize_t written;
+    int len;
+
+    if (kernel->fds[FILE_BALLOON_TARGET] < 0) {
+        return -ENODEV;
+    }
+    len = snprintf(text, sizeof(text), "%" PRIu64 "\n", target_kib);
+    written =
+        pwrite(kernel->fds[FILE_BALLOON_TARGET], text, (size_t)len, 0);
+    if (written < 0) {
+        return -errno;
+    }
+    return written == len ? 0 : -EIO;
+}
+
+static const struct guest_ops linux_ops = {
+    .sample = linux_sample,
+    .set_balloon_target = linux_set_balloon_target,
+};
+
+static int open_root(const char *root)
+{
+    int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static void open_files(struct guest_linux *kernel, int root_fd)
+{
+    for (int i = 0; i < FILE_COUNT; i++) {
+        kernel->fds[i] = -1;
+        if (i == FILE_BALLOON_TARGET) {
+            kernel->fds[i] =
+                openat(root_fd, file_paths[i], O_RDWR | O_CLOEXEC);
+        }
+        /* Who may not write may still look on. */
+        if (kernel->fds[i] < 0) {
+            kernel->fds[i] =
+                openat(root_fd, file_paths[i], O_RDONLY | O_CLOEXEC);
+        }
+    }
+}
+
+static void close_files(struct guest_linux *kernel)
+{
+    for (int i = 0; i < FILE_COUNT; i++) {
+        if (kernel->fds[i] >= 0) {
+            (void)close(kernel->fds[i]); /* nothing is pending on any */
+        }
+    }
+}
+
+int guest_linux_open(const char *root, struct guest *ret_guest)
+{
+    struct guest_linux *kernel;
+    struct guest_sample sample = { 0 };
+    int root_fd, r;
+
+    root_fd = open_root(root);
+    if (root_fd < 0) {
+        return root_fd;
+    }
+    kernel = calloc(1, sizeof(*kernel));
+    if (kernel == NULL) {
+        (void)close(root_fd);
+        return -ENOMEM;
+    }
+    kernel->page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+    open_files(kernel, root_fd);
+    (void)close(root_fd);
+
+    r = read_memory(kernel, &sample);
+    if (r < 0) {
+        close_files(kernel);
+        free(kernel);
+        return r;
+    }
+    ret_guest->ops = &linux_ops;
+    ret_guest->state = kernel;
+    return 0;
+}
+
+void guest_linux_close(struct guest *guest)
+{
+    if (guest == NULL || guest->state == NULL) {
+        return;
+    }
+    close_files(guest->state);
+    free(guest->state);
+    guest->state = NULL;
+    guest->ops = NULL;
+}
+
+/*
+ * The kernel wants the NUL, too.  It watches until the descriptor is closed,
+ * and charges nothing while nobody stalls.
+ */
+int guest_linux_pressure_fd(const char *root)
+{
+    char trigger[48];
+    int root_fd, fd, len, r = 0;
+
+    root_fd = open_root(root);
+    if (root_fd < 0) {
+        return root_fd;
+    }
+    fd = openat(root_fd, file_paths[FILE_PRESSURE],
+                O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        r = -errno;
+    }
+    (void)close(root_fd);
+    if (r < 0) {
+        return r;
+    }
+    len = snprintf(trigger, sizeof(trigger), "some %d %d", SAMPLE_STALL_US,
+                   SAMPLE_STALL_WINDOW_US);
+    if (write(fd, trigger, (size_t)len + 1) < 0) {
+        r = -errno;
+        (void)close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* The kernel makes this directory on Xen, whatever is mounted there. */
+bool guest_linux_is_on_xen(const char *root)
+{
+    int root_fd = open_root(root);
+    bool is_on_xen;
+
+    if (root_fd < 0) {
+        return false;
+    }
+    is_on_xen = faccessat(root_fd, "proc/xen", F_OK, 0) == 0 ||
+                faccessat(root_fd, "dev/xen/xenbus", F_OK, 0) == 0;
+    (void)close(root_fd);
+    return is_on_xen;
+}
