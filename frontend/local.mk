@@ -32,6 +32,14 @@ noinst_LIBRARIES += %D%/libfrontend.a %D%/libfrontendpolicy.a
 	%D%/floor.h \
 	%D%/sample.h
 
+sbin_PROGRAMS += xenballoon-frontend
+xenballoon_frontend_SOURCES = %D%/main.c
+xenballoon_frontend_LDADD = \
+	%D%/libfrontend.a \
+	%D%/libfrontendpolicy.a \
+	common/libbusxen.a \
+	common/libcommon.a \
+	$(XENSTORE_LIBS)
 
 if SYSTEMD_UNITS
 nodist_systemdsystemunit_DATA += %D%/xenballoon-frontend.service

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xenballoon-frontend: the wiring of the guest's daemon, its options and its
+ * clock.  Start reading at frontend_tick().
+ *
+ * It stays in the foreground: systemd or start-stop-daemon put it where it
+ * belongs.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/bus.h"
+#include "common/bus_xen.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/number.h"
+#include "common/protocol.h"
+#include "common/report.h"
+#include "common/units.h"
+#include "frontend/decide.h"
+#include "frontend/frontend.h"
+#include "frontend/guest_linux.h"
+
+#define PROGRAM "xenballoon-frontend"
+
+/* The manual lists them; each failure to start has its own. */
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_KERNEL = 1, /* /proc or the loop's descriptors */
+    EXIT_USAGE = 2,
+    EXIT_NOT_ROOT = 3,
+    EXIT_NOT_XEN = 4,
+    EXIT_NO_STORE = 5,
+};
+
+struct options {
+    uint64_t heartbeat_ms;
+    enum log_level level;
+    bool to_syslog;
+    bool once;
+};
+
+static const char usage[] =
+    "Usage: " PROGRAM " [OPTION]...\n"
+    "Tell the Xen host how much memory this guest needs.\n"
+    "\n"
+    "      --heartbeat SECONDS  report at least that often (1 to 60; 10)\n"
+    "      --once               print one report and exit\n"
+    "  -d, --debug              log everything\n"
+    "  -s, --syslog             log to syslog instead of standard error\n"
+    "  -h, --help               print this and exit\n"
+    "  -V, --version            print the version and exit\n";
+
+/* Exits for --help, --version and mistakes. */
+static void parse_options(int argc, char **argv, struct options *options)
+{
+    enum { OPTION_HEARTBEAT = 256, OPTION_ONCE };
+    static const struct option known[] = {
+        { "debug", no_argument, NULL, 'd' },
+        { "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
+        { "help", no_argument, NULL, 'h' },
+        { "once", no_argument, NULL, OPTION_ONCE },
+        { "syslog", no_argument, NULL, 's' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+    };
+    uint64_t seconds;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "dhsV", known, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            options->level = LOG_LEVEL_DEBUG;
+            break;
+        case 's':
+            options->to_syslog = true;
+            break;
+        case OPTION_ONCE:
+            options->once = true;
+            break;
+        case OPTION_HEARTBEAT:
+            if (number_parse(optarg, strlen(optarg),
+                             REPORT_HEARTBEAT_MAX_MS / 1000, &seconds) < 0 ||
+                seconds < REPORT_HEARTBEAT_MIN_MS / 1000) {
+                (void)fprintf(stderr,
+                              PROGRAM ": --heartbeat takes 1 to 60 seconds, "
+                                      "not \"%s\"\n",
+                              optarg);
+                exit(EXIT_USAGE);
+            }
+            options->heartbeat_ms = seconds * 1000;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            exit(EXIT_OK);
+        case 'V':
+            (void)puts(PROGRAM " " PACKAGE_VERSION);
+            exit(EXIT_OK);
+        default:
+            exit(EXIT_USAGE); /* getopt_long has said why */
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, PROGRAM ": unexpected argument \"%s\"\n",
+                      argv[optind]);
+        exit(EXIT_USAGE);
+    }
+}
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* --- --once -------------------------------------------------------------- */
+
+/* For the guest's owner: works without root and without Xen, as it can. */
+static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
+{
+    struct decide_input input = { .heartbeat_ms = heartbeat_ms };
+    struct decide_state state = { 0 };
+    struct decision decision;
+    char text[PROTOCOL_REPORT_MAX];
+    struct bus bus = { 0 };
+    int r;
+
+    r = guest_sample(guest, &input.sample);
+    if (r < 0) {
+        log_error("cannot read the kernel's memory files error=\"%s\"",
+                  strerror(-r));
+        return EXIT_KERNEL;
+    }
+    if (bus_xen_open(&bus) == 0) {
+        /* Both stay 0, which means unknown, when they cannot be read. */
+        (void)bus_read_kib(&bus, BUS_NO_TRANSACTION, PROTOCOL_TARGET,
+                           &input.target_kib);
+        (void)bus_read_kib(&bus, BUS_NO_TRANSACTION, PROTOCOL_STATIC_MAX,
+                           &input.static_max_kib);
+        bus_xen_close(&bus);
+    }
+    decide(&state, &input, &decision);
+    r = report_format(&decision.report, text, sizeof(text));
+    if (r < 0 || puts(text) == EOF || fflush(stdout) == EOF) {
+        return EXIT_KERNEL;
+    }
+    return EXIT_OK;
+}
+
+/* --- The daemon ---------------------------------------------------------- */
+
+struct daemon {
+    struct loop loop;
+    struct guest guest;
+    int pressure_fd;
+    struct bus bus;
+    bool bus_is_open;
+    struct backoff bus_retry;
+    struct frontend frontend;
+};
+
+/* Whatever it was, the tick that follows looks at everything. */
+static void woken(void *arg, short revents)
+{
+    (void)arg;
+    (void)revents;
+}
+
+/* A trigger that is broken would be ready for ever. */
+static void pressure_woken(void *arg, short revents)
+{
+    struct daemon *daemon = arg;
+
+    if ((revents & (POLLERR | POLLNVAL)) != 0) {
+        log_warning("kernel gave up its pressure trigger, going on without");
+        loop_remove(&daemon->loop, daemon->pressure_fd);
+        (void)close(daemon->pressure_fd); /* nothing is pending */
+        daemon->pressure_fd = -1;
+    }
+}
+
+static int open_bus(struct daemon *daemon)
+{
+    int r;
+
+    r = bus_xen_open(&daemon->bus);
+    if (r < 0) {
+        return r;
+    }
+    r = loop_add(&daemon->loop, bus_xen_fd(&daemon->bus), POLLIN, woken, NULL);
+    if (r < 0) {
+        bus_xen_close(&daemon->bus);
+        return r;
+    }
+    daemon->bus_is_open = true;
+    frontend_rejoin(&daemon->frontend);
+    return 0;
+}
+
+static void close_bus(struct daemon *daemon)
+{
+    if (daemon->bus_is_open) {
+        loop_remove(&daemon->loop, bus_xen_fd(&daemon->bus));
+        bus_xen_close(&daemon->bus);
+        daemon->bus_is_open = false;
+    }
+}
+
+static void reopen_bus(struct daemon *daemon, uint64_t now_ms)
+{
+    if (daemon->bus_is_open || !backoff_is_due(&daemon->bus_retry, now_ms)) {
+        return;
+    }
+    if (open_bus(daemon) < 0) {
+        backoff_failed(&daemon->bus_retry, now_ms);
+        return;
+    }
+    log_info("connected to xenstore again");
+}
+
+/* One round; returns when to do the next. */
+static uint64_t tick(struct daemon *daemon)
+{
+    uint64_t now_ms = monotonic_ms(), next_ms;
+
+    reopen_bus(daemon, now_ms);
+    if (!daemon->bus_is_open) {
+        return backoff_next_ms(&daemon->bus_retry, now_ms);
+    }
+    if (frontend_tick(&daemon->frontend, now_ms, &next_ms) == 0) {
+        backoff_clear(&daemon->bus_retry);
+        return next_ms;
+    }
+    log_warning("lost the connection to xenstore, trying again");
+    close_bus(daemon);
+    backoff_failed(&daemon->bus_retry, now_ms);
+    return backoff_next_ms(&daemon->bus_retry, now_ms);
+}
+
+static int serve(struct daemon *daemon)
+{
+    int r = 0;
+
+    while (!daemon->loop.stop && r >= 0) {
+        uint64_t next_ms = tick(daemon);
+
+        daemon->loop.reload = false; /* there is nothing to read again */
+        r = loop_wait(&daemon->loop, units_less(next_ms, monotonic_ms()));
+    }
+    if (r < 0) {
+        log_error("cannot wait for events error=\"%s\"", strerror(-r));
+    }
+    if (daemon->bus_is_open) {
+        /* If it fails, the backend finds out by the missing heartbeat. */
+        (void)frontend_stop(&daemon->frontend);
+    }
+    return r < 0 ? EXIT_KERNEL : EXIT_OK;
+}
+
+static void watch_pressure(struct daemon *daemon)
+{
+    daemon->pressure_fd = guest_linux_pressure_fd("/");
+    if (daemon->pressure_fd < 0) {
+        log_debug("no pressure trigger, looking at intervals only error=\"%s\"",
+                  strerror(-daemon->pressure_fd));
+        return;
+    }
+    if (loop_add(&daemon->loop, daemon->pressure_fd, POLLPRI, pressure_woken,
+                 daemon) < 0) {
+        (void)close(daemon->pressure_fd); /* nothing is pending */
+        daemon->pressure_fd = -1;
+    }
+}
+
+/* Says what is missing, in the order in which it can be put right. */
+static int check_place(void)
+{
+    if (!guest_linux_is_on_xen("/")) {
+        log_error("not a Xen guest: there is neither /proc/xen nor "
+                  "/dev/xen/xenbus");
+        return EXIT_NOT_XEN;
+    }
+    if (geteuid() != 0) {
+        log_error("must be started by root: xenstore and the balloon driver "
+                  "are root's");
+        return EXIT_NOT_ROOT;
+    }
+    return EXIT_OK;
+}
+
+static int start(struct daemon *daemon)
+{
+    int r;
+
+    /* Before libxenstore starts its thread, which inherits the signals. */
+    r = loop_init(&daemon->loop);
+    if (r < 0) {
+        log_error("cannot set up signals error=\"%s\"", strerror(-r));
+        return EXIT_KERNEL;
+    }
+    watch_pressure(daemon);
+    r = open_bus(daemon);
+    if (r < 0) {
+        log_error("cannot connect to xenstore error=\"%s\"", strerror(-r));
+        return EXIT_NO_STORE;
+    }
+    return EXIT_OK;
+}
+
+static void stop(struct daemon *daemon)
+{
+    close_bus(daemon);
+    if (daemon->pressure_fd >= 0) {
+        (void)close(daemon->pressure_fd); /* nothing is pending */
+    }
+    loop_done(&daemon->loop);
+}
+
+/*
+ * It must work when the guest is out of memory, and must not be the cause.
+ * One arena: libxenstore's thread would make another.  Locked as it is used:
+ * whatever has been touched stays, so that no report waits for its own pages
+ * to be read back.
+ */
+static void keep_small_and_resident(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1);
+    if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0) {
+        log_debug("memory is not locked, going on error=\"%s\"",
+                  strerror(errno));
+    }
+}
+
+static int run(struct daemon *daemon)
+{
+    int code;
+
+    code = check_place();
+    if (code != EXIT_OK) {
+        return code;
+    }
+    keep_small_and_resident();
+    code = start(daemon);
+    if (code == EXIT_OK) {
+        log_info("started version=%s heartbeat_ms=%" PRIu64, PACKAGE_VERSION,
+                 daemon->frontend.heartbeat_ms);
+        code = serve(daemon);
+        log_info("stopped");
+    }
+    stop(daemon);
+    return code;
+}
+
+static void open_log(const struct options *options)
+{
+    if (options->to_syslog) {
+        log_to_syslog(PROGRAM, options->level);
+    } else {
+        log_to_stderr(PROGRAM, options->level,
+                      getenv("JOURNAL_STREAM") != NULL);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = { .heartbeat_ms = DECIDE_HEARTBEAT_MS,
+                               .level = LOG_LEVEL_INFO };
+    struct daemon daemon = { .pressure_fd = -1 };
+    int code, r;
+
+    parse_options(argc, argv, &options);
+    open_log(&options);
+    r = guest_linux_open("/", &daemon.guest);
+    if (r < 0) {
+        log_error("cannot read the kernel's memory files error=\"%s\"",
+                  strerror(-r));
+        return EXIT_KERNEL;
+    }
+    if (options.once) {
+        code = print_report(&daemon.guest, options.heartbeat_ms);
+    } else {
+        frontend_init(&daemon.frontend, &daemon.bus, &daemon.guest,
+                      options.heartbeat_ms);
+        code = run(&daemon);
+    }
+    guest_linux_close(&daemon.guest);
+    return code;
+}
