@@ -25,4 +25,6 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 	%D%/protocol.h \
 	%D%/report.c \
 	%D%/report.h \
+	%D%/textfile.c \
+	%D%/textfile.h \
 	%D%/units.h
