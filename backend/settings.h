@@ -27,6 +27,7 @@
 #define SETTINGS_RESERVE_DEFAULT_KIB (UINT64_C(128) * 1024)
 
 /* libxl refuses less than 128 MiB (LIBXL_MIN_DOM0_MEM), far too low for use. */
+#define SETTINGS_DOM0_FLOOR_MIN_KIB (UINT64_C(128) * 1024)
 #define SETTINGS_DOM0_FLOOR_DEFAULT_KIB (UINT64_C(1024) * 1024)
 
 enum settings_has {
