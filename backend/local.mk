@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# dom0's half.  The adapter to the real hypervisor is an archive of its own, so
-# that what links libbackend.a needs no libxenctrl; decide.c is one, too: see
+# dom0's half.  The adapters to Xen's libraries are an archive of their own, so
+# that what links libbackend.a needs none of them; decide.c is one, too: see
 # PURE_CFLAGS in configure.ac and tests/purity.sh.
 
 if BACKEND
 noinst_LIBRARIES += \
 	%D%/libbackend.a \
-	%D%/libhypervisorxen.a \
+	%D%/libbackendxen.a \
 	%D%/libpolicy.a
 
 %C%_libbackend_a_SOURCES = \
@@ -28,16 +28,17 @@ noinst_LIBRARIES += \
 	%D%/reason.h \
 	%D%/record.c \
 	%D%/record.h \
+	%D%/rivals.c \
 	%D%/rivals.h \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/snapshot.h \
+	%D%/snapshot.h
+
+%C%_libbackendxen_a_SOURCES = \
+	%D%/hypervisor_xen.c \
+	%D%/hypervisor_xen.h \
 	%D%/xlconf_xen.c \
 	%D%/xlconf_xen.h
-
-%C%_libhypervisorxen_a_SOURCES = \
-	%D%/hypervisor_xen.c \
-	%D%/hypervisor_xen.h
 
 %C%_libpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libpolicy_a_SOURCES = \
@@ -48,7 +49,7 @@ sbin_PROGRAMS += xenballoon-backend
 xenballoon_backend_SOURCES = %D%/main.c
 xenballoon_backend_LDADD = \
 	%D%/libbackend.a \
-	%D%/libhypervisorxen.a \
+	%D%/libbackendxen.a \
 	%D%/libpolicy.a \
 	common/libbusxen.a \
 	common/libcommon.a \
