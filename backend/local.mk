@@ -83,4 +83,5 @@ uninstall-config:
 endif
 
 EXTRA_DIST += \
+	%D%/backend.conf \
 	%D%/xenballoon-backend.service.in

@@ -27,4 +27,6 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 	%D%/report.h \
 	%D%/textfile.c \
 	%D%/textfile.h \
-	%D%/units.h
+	%D%/units.h \
+	%D%/words.c \
+	%D%/words.h

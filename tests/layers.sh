@@ -69,12 +69,12 @@ includes() {
     }'
 }
 
-xen='#[ \t]*include[ \t]*[<"](xen|xs[._]|libxl)'
 verdict "only *_xen.c includes Xen's headers" \
-    "$(product | offenders "$xen" '_xen\.c$|^backend/conffile\.c$')"
-verdict "backend/conffile.c includes no Xen header but libxlutil.h" \
-    "$(sources backend | grep '/conffile\.c$' |
-       offenders "$xen" '^$' | grep -v '<libxlutil\.h>')"
+    "$(product | offenders '#[ \t]*include[ \t]*[<"](xen|xs[._]|libxl)' \
+       '_xen\.c$')"
+verdict "only xlconf_xen.c includes libxlutil's" \
+    "$(product | offenders '#[ \t]*include[ \t]*[<"]libxl' \
+       '^backend/xlconf_xen\.c$')"
 
 findings=
 for file in $(sources frontend backend | grep '/decide\.c$'); do

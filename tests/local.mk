@@ -30,7 +30,10 @@ both_ends =
 backend_end =
 frontend_end =
 if BACKEND
-backend_end += backend/libbackend.a backend/libpolicy.a
+backend_end += \
+	backend/libbackend.a \
+	backend/libbackendxen.a \
+	backend/libpolicy.a
 endif
 if FRONTEND
 frontend_end += frontend/libfrontend.a frontend/libfrontendpolicy.a
@@ -44,11 +47,18 @@ check_LIBRARIES += %D%/libworld.a
 both_ends += %D%/libworld.a
 %C%_libworld_a_SOURCES = \
 	%D%/world/dice.h \
+	%D%/world/events.c \
+	%D%/world/events.h \
 	%D%/world/memory.c \
 	%D%/world/memory.h \
+	%D%/world/store.c \
 	%D%/world/store.h \
+	%D%/world/transaction.c \
+	%D%/world/transaction.h \
 	%D%/world/tree.c \
-	%D%/world/tree.h
+	%D%/world/tree.h \
+	%D%/world/writes.c \
+	%D%/world/writes.h
 endif
 endif
 
@@ -57,6 +67,7 @@ endif
 
 shell_tests = \
 	%D%/complete.sh \
+	%D%/example.sh \
 	%D%/layers.sh \
 	%D%/manpages.sh \
 	%D%/purity.sh
