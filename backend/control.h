@@ -13,6 +13,10 @@
  *     release DOMAIN                -> {}        root only
  *     version                       -> {"version": "..."}
  *
+ * Words are quoted as words.h says.  An error comes with a "code" for programs:
+ * "request" (not understood), "permission", "domain" (none of that name or id)
+ * or "failed".
+ *
  * A slow or silent client costs a slot for CONTROL_PATIENCE_MS, no more, and
  * never holds up a tick.
  */
@@ -40,8 +44,10 @@ struct control;
 
 /*
  * Listens at path, owned by root and group (or root's group when there is no
- * such group), mode 0660.  A socket file that nobody listens on is replaced;
- * -EADDRINUSE when somebody does: one backend a host.
+ * such group), mode 0660.  Makes the folder, not those above it.  A socket file
+ * that nobody listens on is replaced; -EADDRINUSE when somebody does, or holds
+ * the lock "path.lock": one backend a host.  -EEXIST when something else than
+ * a socket is there.
  */
 int control_new(struct loop *loop, const char *path, const char *group,
                 control_answer_fn *answer, void *arg, struct control **ret);
@@ -49,7 +55,10 @@ int control_new(struct loop *loop, const char *path, const char *group,
 /* Removes the socket file. */
 void control_free(struct control *control);
 
-/* Drops clients that are out of patience; returns when the next one will be. */
+/*
+ * Drops clients that have used up our patience; returns when the next one will
+ * have.  To be called with each turn of the loop: it also starts their clocks.
+ */
 uint64_t control_expire(struct control *control, uint64_t now_ms);
 
 #endif

@@ -20,6 +20,7 @@ noinst_LIBRARIES += \
 	%D%/conffile.h \
 	%D%/configlines.c \
 	%D%/configlines.h \
+	%D%/control.c \
 	%D%/control.h \
 	%D%/hypervisor.h \
 	%D%/observe.c \
