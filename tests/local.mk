@@ -15,7 +15,8 @@ AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	FUZZ_CORPUS='$(srcdir)/%D%/fuzz/corpus'; export FUZZ_CORPUS; \
 	INSTRUMENT_CFLAGS='$(INSTRUMENT_CFLAGS)'; export INSTRUMENT_CFLAGS; \
-	NM='$(NM)'; export NM;
+	NM='$(NM)'; export NM; \
+	READELF='$(READELF)'; export READELF;
 
 # What every test program may use; the linker takes what it needs.
 LDADD = \

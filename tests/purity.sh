@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# What the built things may need of others.
+#
 # Deciding is pure: what the archives of both policies need from elsewhere is
 # memory functions, assertions, and what the compiler adds by itself (128-bit
 # integer arithmetic, stack protector, sanitizers, coverage, fuzzing).  No
@@ -56,5 +58,13 @@ for archive in backend/libpolicy.a frontend/libfrontendpolicy.a; do
         verdict "$archive: keeps no state" "$(writable "$archive")"
     fi
 done
+
+# One build serves every guest, so it needs what every guest has.
+if [ -x xenballoon-frontend ] && [ -z "${INSTRUMENT_CFLAGS:-}" ]; then
+    verdict "xenballoon-frontend links libc and libxenstore alone" "$(
+        "${READELF:-readelf}" -d xenballoon-frontend |
+            sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+            grep -Ev '^(libc|libxenstore|ld-linux[a-z0-9_-]*)\.so')"
+fi
 
 tap_done
