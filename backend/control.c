@@ -7,13 +7,11 @@
 #include "backend/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -42,14 +40,12 @@ struct control {
     control_answer_fn *answer;
     void *arg;
     struct sockaddr_un address;
-    int lock_fd;
     int listen_fd;
     bool is_paused;
     uint64_t paused_until_ms; /* 0: not yet known */
     struct client clients[CONTROL_CLIENTS_MAX];
 };
 
-static int take_lock(struct control *control);
 static int clear_stale_socket(const struct control *control);
 static int bind_socket(struct control *control, const char *group);
 static void listener_ready(void *arg, short revents);
@@ -69,27 +65,11 @@ static int set_address(struct control *control, const char *path)
     return 0;
 }
 
-/* The folder of run-time files is gone after each boot. */
-static int make_folder(const struct control *control)
-{
-    char folder[sizeof(control->address.sun_path)];
-    char *slash;
-
-    memcpy(folder, control->address.sun_path, sizeof(folder));
-    slash = strrchr(folder, '/');
-    if (!slash || slash == folder) {
-        return 0;
-    }
-    *slash = '\0';
-    return mkdir(folder, 0755) == 0 || errno == EEXIST ? 0 : -errno;
-}
-
 static int start(struct control *control, const char *path, const char *group)
 {
     int r;
 
     if ((r = set_address(control, path)) < 0 ||
-        (r = make_folder(control)) < 0 || (r = take_lock(control)) < 0 ||
         (r = clear_stale_socket(control)) < 0 ||
         (r = bind_socket(control, group)) < 0) {
         return r;
@@ -110,7 +90,6 @@ int control_new(struct loop *loop, const char *path, const char *group,
     control->loop = loop;
     control->answer = answer;
     control->arg = arg;
-    control->lock_fd = -1;
     control->listen_fd = -1;
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         control->clients[i].control = control;
@@ -164,34 +143,10 @@ void control_free(struct control *control)
         (void)close(control->listen_fd);
         (void)unlink(control->address.sun_path);
     }
-    if (control->lock_fd >= 0) {
-        (void)close(control->lock_fd);
-    }
     free(control);
 }
 
 /* ---- The listening socket ---- */
-
-/*
- * Two daemons that start at the same moment would both find a stale socket and
- * replace it; the lock lets one of them.  It goes with its holder, however that
- * ends; the file stays, as removing it would let a third one lock another.
- */
-static int take_lock(struct control *control)
-{
-    char path[sizeof(control->address.sun_path) + sizeof(".lock")];
-
-    (void)snprintf(path, sizeof(path), "%s.lock", control->address.sun_path);
-    control->lock_fd =
-        open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (control->lock_fd < 0) {
-        return -errno;
-    }
-    if (flock(control->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        return errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
-    }
-    return 0;
-}
 
 /* 0 when nobody listens there. */
 static int check_nobody_listens(const struct sockaddr_un *address)

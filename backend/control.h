@@ -44,10 +44,10 @@ struct control;
 
 /*
  * Listens at path, owned by root and group (or root's group when there is no
- * such group), mode 0660.  Makes the folder, not those above it.  A socket file
- * that nobody listens on is replaced; -EADDRINUSE when somebody does, or holds
- * the lock "path.lock": one backend a host.  -EEXIST when something else than
- * a socket is there.
+ * such group), mode 0660.  A socket file that nobody listens on is replaced;
+ * -EADDRINUSE when somebody does, -EEXIST when something else than a socket is
+ * there.  (Of two that start at the same moment both may find a stale socket:
+ * the caller sees to it that there is one backend a host.)
  */
 int control_new(struct loop *loop, const char *path, const char *group,
                 control_answer_fn *answer, void *arg, struct control **ret);
