@@ -87,13 +87,13 @@ const char *decide_state_word(enum decide_state state);
  * alone.
  */
 struct decide_memory {
-    bool is_known;         /* the fields below are set */
-    uint64_t demand_kib;   /* smoothed */
-    uint64_t last_ms;      /* of the last call */
-    int64_t offset_kib;    /* current above target + video memory, at rest */
-    uint64_t gap_kib;      /* smallest distance to the target so far */
-    uint64_t target_kib;   /* the target that gap belongs to */
-    uint64_t progress_ms;  /* when the gap last became smaller */
+    bool is_known;        /* the fields below are set */
+    uint64_t demand_kib;  /* smoothed */
+    uint64_t last_ms;     /* of the last call */
+    int64_t offset_kib;   /* current above target + video memory, at rest */
+    uint64_t gap_kib;     /* smallest distance to the target so far */
+    uint64_t target_kib;  /* the target that gap belongs to */
+    uint64_t progress_ms; /* when the gap last became smaller */
     bool is_stuck;
     uint64_t retry_ms;       /* stuck: not asked again before this */
     uint64_t retry_after_ms; /* the next back-off */
@@ -103,19 +103,20 @@ struct decide_memory {
 struct decide_step {
     uint32_t domid;
     enum decide_state state;
-    uint64_t demand_kib;   /* 0 when unknown */
-    uint64_t target_kib;   /* the new one; equal to the snapshot's: no change */
-    uint64_t limit_kib;    /* the new one; equal to the snapshot's: no change */
+    uint64_t demand_kib; /* 0 when unknown */
+    uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
+    uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */
     struct reason reason;
 };
 
 struct plan {
-    struct decide_step *steps; /* the caller's, as many as domains, same order */
-    uint64_t next_ms;   /* decide again then, if nothing happens before */
+    struct decide_step
+        *steps;             /* the caller's, as many as domains, same order */
+    uint64_t next_ms;       /* decide again then, if nothing happens before */
     uint64_t spendable_kib; /* free less claims, promises and reserve */
     uint64_t promised_kib;
-    uint64_t wanted_kib;    /* what takers lack */
-    uint64_t spare_kib;     /* what donors hold above their demand */
+    uint64_t wanted_kib; /* what takers lack */
+    uint64_t spare_kib;  /* what donors hold above their demand */
 };
 
 /*

@@ -22,7 +22,11 @@ noinst_LIBRARIES += \
 	%D%/configlines.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/demand.c \
+	%D%/demand.h \
 	%D%/hypervisor.h \
+	%D%/movement.c \
+	%D%/movement.h \
 	%D%/observe.c \
 	%D%/observe.h \
 	%D%/reason.c \
@@ -33,6 +37,8 @@ noinst_LIBRARIES += \
 	%D%/rivals.h \
 	%D%/settings.c \
 	%D%/settings.h \
+	%D%/share.c \
+	%D%/share.h \
 	%D%/snapshot.h
 
 %C%_libbackendxen_a_SOURCES = \
@@ -44,7 +50,13 @@ noinst_LIBRARIES += \
 %C%_libpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libpolicy_a_SOURCES = \
 	%D%/decide.c \
-	%D%/decide.h
+	%D%/decide.h \
+	%D%/demand.c \
+	%D%/demand.h \
+	%D%/movement.c \
+	%D%/movement.h \
+	%D%/share.c \
+	%D%/share.h
 
 sbin_PROGRAMS += xenballoon-backend
 xenballoon_backend_SOURCES = %D%/main.c

@@ -57,6 +57,14 @@ struct reason {
 
 #define REASON_TEXT_MAX 160
 
+static inline void reason_set(struct reason *reason, enum reason_code code,
+                              uint64_t a_kib, uint64_t b_kib)
+{
+    reason->code = code;
+    reason->a_kib = a_kib;
+    reason->b_kib = b_kib;
+}
+
 /* A short word for machines: "needs", "operator"; never NULL. */
 const char *reason_word(enum reason_code code);
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "backend/movement.h"
+
+#include "common/units.h"
+
+static int64_t offset_of(const struct snapshot_domain *domain)
+{
+    return (int64_t)domain->current_kib -
+           (int64_t)(domain->target_kib + domain->videoram_kib);
+}
+
+uint64_t movement_held_kib(const struct snapshot_domain *domain,
+                           const struct decide_memory *memory)
+{
+    int64_t held = (int64_t)domain->current_kib -
+                   (int64_t)domain->videoram_kib - memory->offset_kib;
+
+    return held > 0 ? (uint64_t)held : 0;
+}
+
+/*
+ * At rest a domain holds its target give or take a constant.  The guest's
+ * word that it rests is believed within DECIDE_OFFSET_MAX_KIB only.
+ */
+static void learn_offset(const struct snapshot_domain *domain,
+                         struct decide_memory *memory)
+{
+    const struct report *report = &domain->report;
+    int64_t offset = offset_of(domain);
+
+    if (domain->voice != SNAPSHOT_VOICE_GOOD ||
+        report->balloon != REPORT_BALLOON_IDLE ||
+        report->target_kib != domain->target_kib) {
+        return;
+    }
+    if (offset <= (int64_t)DECIDE_OFFSET_MAX_KIB &&
+        offset >= -(int64_t)DECIDE_OFFSET_MAX_KIB) {
+        memory->offset_kib = offset;
+    }
+}
+
+static void call_stuck(struct decide_memory *memory, uint64_t now_ms)
+{
+    memory->retry_after_ms = units_clamp(memory->retry_after_ms * 2,
+                                         DECIDE_RETRY_MS, DECIDE_RETRY_MAX_MS);
+    memory->retry_ms = now_ms + memory->retry_after_ms;
+    memory->is_stuck = true;
+}
+
+/*
+ * Progress is measured from the smallest gap so far, so that going to and fro
+ * does not count.
+ */
+void movement_follow(const struct snapshot_domain *domain,
+                     struct decide_memory *memory, uint64_t now_ms)
+{
+    uint64_t gap;
+
+    learn_offset(domain, memory);
+    gap = units_distance(movement_held_kib(domain, memory), domain->target_kib);
+    if (!memory->is_known || memory->target_kib != domain->target_kib) {
+        memory->target_kib = domain->target_kib;
+        memory->gap_kib = gap;
+        memory->progress_ms = now_ms;
+    }
+    if (gap + DECIDE_PROGRESS_KIB <= memory->gap_kib) {
+        memory->gap_kib = gap;
+        memory->progress_ms = now_ms;
+        memory->is_stuck = false;
+    }
+    if (gap <= DECIDE_ARRIVED_KIB) {
+        memory->progress_ms = now_ms;
+    }
+    if (memory->is_stuck && now_ms >= memory->retry_ms) {
+        memory->is_stuck = false;
+        memory->progress_ms = now_ms;
+    } else if (!memory->is_stuck &&
+               now_ms - memory->progress_ms >= DECIDE_STUCK_MS) {
+        call_stuck(memory, now_ms);
+    }
+}
+
+bool movement_has_arrived(const struct snapshot_domain *domain,
+                          const struct decide_memory *memory)
+{
+    return units_distance(movement_held_kib(domain, memory),
+                          domain->target_kib) <= DECIDE_ARRIVED_KIB;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a domain moves: whether it does what its target asks.  Part of the
+ * decision, and as pure.
+ */
+#ifndef BALLOON_BACKEND_MOVEMENT_H
+#define BALLOON_BACKEND_MOVEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/decide.h"
+
+/*
+ * Brings memory up to date with what domain holds at now_ms: the offset, the
+ * progress, and whether it is stuck.  To be called once a decision.
+ */
+void movement_follow(const struct snapshot_domain *domain,
+                     struct decide_memory *memory, uint64_t now_ms);
+
+/* What the domain holds, counted as its target is. */
+uint64_t movement_held_kib(const struct snapshot_domain *domain,
+                           const struct decide_memory *memory);
+
+/* At its target, within DECIDE_ARRIVED_KIB. */
+bool movement_has_arrived(const struct snapshot_domain *domain,
+                          const struct decide_memory *memory);
+
+#endif

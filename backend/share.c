@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "backend/share.h"
+
+#include <stdbool.h>
+
+#include "backend/demand.h"
+#include "backend/movement.h"
+#include "common/units.h"
+
+uint64_t share_deadband_kib(uint64_t target_kib)
+{
+    return units_max(DECIDE_DEADBAND_KIB, target_kib / DECIDE_DEADBAND_SHARE);
+}
+
+uint64_t share_limit_kib(const struct snapshot_domain *domain,
+                         uint64_t target_kib)
+{
+    return target_kib + domain->videoram_kib + SNAPSHOT_SLACK_KIB;
+}
+
+/* ---- What there is, and who needs it ----------------------------------- */
+
+/* What a managed domain lacks of goal, 0 within the dead-band. */
+static uint64_t lacks(const struct snapshot_domain *domain, uint64_t goal_kib)
+{
+    uint64_t lack = units_less(goal_kib, domain->target_kib);
+    bool below_floor = domain->target_kib < domain->floor_kib;
+
+    return lack > share_deadband_kib(domain->target_kib) || below_floor ? lack
+                                                                        : 0;
+}
+
+static uint64_t spares(const struct snapshot_domain *domain, uint64_t goal_kib)
+{
+    uint64_t spare = units_less(domain->target_kib, goal_kib);
+
+    return spare > share_deadband_kib(domain->target_kib) ? spare : 0;
+}
+
+/* Promises are limits above what is held; a builder's claim is counted once. */
+static uint64_t promise_to(const struct snapshot_domain *domain)
+{
+    return units_less(domain->limit_kib,
+                      units_add(domain->current_kib, domain->claimed_kib));
+}
+
+struct share_tally share_count(const struct snapshot *snapshot,
+                               const struct decide_memory *memories,
+                               const struct plan *plan)
+{
+    struct share_tally tally = {0};
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        const struct decide_step *step = &plan->steps[i];
+
+        if (step->state != DECIDE_DYING) {
+            tally.promised_kib += promise_to(domain);
+        }
+        if (step->state == DECIDE_MANAGED) {
+            tally.incoming_kib += units_less(
+                movement_held_kib(domain, &memories[i]), domain->target_kib);
+            tally.wanted_kib += lacks(domain, step->demand_kib);
+            tally.spare_kib += spares(domain, step->demand_kib);
+            tally.targets_kib += domain->target_kib;
+        }
+    }
+    tally.spendable_kib =
+        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
+        (int64_t)tally.promised_kib - (int64_t)snapshot->reserve_kib;
+    return tally;
+}
+
+/* ---- Who gives --------------------------------------------------------- */
+
+static void shrink(struct decide_step *step, uint64_t target_kib,
+                   enum reason_code code, uint64_t b_kib)
+{
+    step->target_kib = units_whole_pages(target_kib);
+    reason_set(&step->reason, code, step->demand_kib, b_kib);
+}
+
+/* Plenty for all: donors together give what is lacking, each its part. */
+static void take_spare(const struct snapshot *snapshot, struct plan *plan,
+                       const struct share_tally *tally, uint64_t lack_kib)
+{
+    enum reason_code code =
+        tally->wanted_kib > 0 ? REASON_GIVES : REASON_REFILLS;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        struct decide_step *step = &plan->steps[i];
+        uint64_t spare = spares(domain, step->demand_kib);
+        uint64_t part;
+
+        if (step->state != DECIDE_MANAGED || spare == 0) {
+            continue;
+        }
+        part = units_scale(spare, lack_kib, tally->spare_kib);
+        part = units_clamp(part, share_deadband_kib(domain->target_kib), spare);
+        shrink(step, domain->target_kib - part, code, lack_kib);
+    }
+}
+
+/* At this price, what one domain gets: price is KiB per 65536 of weight. */
+static uint64_t fair_share(const struct snapshot_domain *domain,
+                           uint64_t demand_kib, uint64_t price)
+{
+    return units_clamp(units_scale(price, domain->weight, 65536),
+                       demand_least_kib(domain), demand_kib);
+}
+
+/* The highest price that the pool can pay. */
+static uint64_t fair_price(const struct snapshot *snapshot,
+                           const struct plan *plan, uint64_t pool_kib)
+{
+    uint64_t low = 0;
+    uint64_t high = UNITS_KIB_MAX * UINT64_C(65536);
+
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        uint64_t sum = 0;
+        unsigned int i;
+
+        for (i = 0; i < snapshot->count; i++) {
+            const struct decide_step *step = &plan->steps[i];
+
+            if (step->state == DECIDE_MANAGED) {
+                sum +=
+                    fair_share(&snapshot->domains[i], step->demand_kib, middle);
+            }
+        }
+        if (sum <= pool_kib) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Too little for all: whoever holds more than its share gives the rest. */
+static void take_shares(const struct snapshot *snapshot, struct plan *plan,
+                        uint64_t price)
+{
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        struct decide_step *step = &plan->steps[i];
+        uint64_t share;
+
+        if (step->state != DECIDE_MANAGED) {
+            continue;
+        }
+        share = fair_share(domain, step->demand_kib, price);
+        if (spares(domain, share) > 0) {
+            shrink(step, share, REASON_SHARES, share);
+        }
+    }
+}
+
+/* ---- Who gets ---------------------------------------------------------- */
+
+/* The domain's goal: its demand, or its share of a pool that is too small. */
+static uint64_t goal_of(const struct snapshot_domain *domain,
+                        const struct decide_step *step, bool is_short,
+                        uint64_t price)
+{
+    return is_short ? fair_share(domain, step->demand_kib, price)
+                    : step->demand_kib;
+}
+
+/*
+ * Raises step by grant if what it costs is left in *left_kib.  The cost is
+ * the new promise: the limit above what was promised or held already.
+ */
+static bool grow(const struct snapshot_domain *domain, struct decide_step *step,
+                 uint64_t target_kib, uint64_t *left_kib)
+{
+    uint64_t limit = share_limit_kib(domain, target_kib);
+    uint64_t cost =
+        units_less(limit, units_max(domain->limit_kib, domain->current_kib));
+
+    if (cost > *left_kib) {
+        return false;
+    }
+    *left_kib -= cost;
+    step->target_kib = target_kib;
+    step->limit_kib = units_max(limit, domain->limit_kib);
+    return true;
+}
+
+static void grant(const struct snapshot_domain *domain,
+                  struct decide_step *step, uint64_t need_kib,
+                  uint64_t part_kib, bool is_short, uint64_t *left_kib)
+{
+    uint64_t goal = domain->target_kib + need_kib;
+    uint64_t least = units_max(DECIDE_GRANT_KIB, need_kib / DECIDE_GRANT_SHARE);
+
+    part_kib = units_whole_pages(part_kib);
+    if ((part_kib < need_kib && part_kib < least) ||
+        !grow(domain, step, domain->target_kib + part_kib, left_kib)) {
+        reason_set(&step->reason, is_short ? REASON_SHORT : REASON_WAITS,
+                   step->demand_kib, is_short ? goal : 0);
+        return;
+    }
+    if (step->target_kib < domain->floor_kib ||
+        domain->target_kib < domain->floor_kib) {
+        reason_set(&step->reason, REASON_BELOW_FLOOR, domain->floor_kib,
+                   part_kib);
+    } else if (part_kib < need_kib || is_short) {
+        reason_set(&step->reason, REASON_NEEDS_PART, step->demand_kib,
+                   part_kib);
+    } else {
+        reason_set(&step->reason, REASON_NEEDS, step->demand_kib, *left_kib);
+    }
+}
+
+/* What is free now goes to takers by need; what is on its way waits. */
+static void give(const struct snapshot *snapshot, struct plan *plan,
+                 const struct share_tally *tally, bool is_short, uint64_t price)
+{
+    uint64_t have =
+        tally->spendable_kib > 0 ? (uint64_t)tally->spendable_kib : 0;
+    uint64_t left = have;
+    uint64_t need_sum = 0;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        if (plan->steps[i].state == DECIDE_MANAGED) {
+            need_sum += lacks(&snapshot->domains[i],
+                              goal_of(&snapshot->domains[i], &plan->steps[i],
+                                      is_short, price));
+        }
+    }
+    for (i = 0; i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        struct decide_step *step = &plan->steps[i];
+        uint64_t need;
+
+        if (step->state != DECIDE_MANAGED) {
+            continue;
+        }
+        need = lacks(domain, goal_of(domain, step, is_short, price));
+        if (need > 0) {
+            grant(domain, step, need,
+                  need_sum <= have ? need : units_scale(need, have, need_sum),
+                  is_short, &left);
+        }
+    }
+}
+
+/* ---- All together ------------------------------------------------------- */
+
+void share_out(const struct snapshot *snapshot, const struct share_tally *tally,
+               struct plan *plan)
+{
+    uint64_t have =
+        tally->spendable_kib > 0 ? (uint64_t)tally->spendable_kib : 0;
+    uint64_t short_kib =
+        tally->spendable_kib < 0 ? (uint64_t)-tally->spendable_kib : 0;
+    uint64_t lack =
+        units_less(tally->wanted_kib + short_kib, have + tally->incoming_kib);
+    bool is_short = lack > tally->spare_kib && tally->wanted_kib > 0;
+    uint64_t price = 0;
+
+    if (is_short) {
+        price = fair_price(
+            snapshot, plan,
+            units_less(tally->targets_kib + have + tally->incoming_kib,
+                       short_kib));
+        take_shares(snapshot, plan, price);
+    } else if (lack > 0 &&
+               (tally->wanted_kib > 0 || lack > DECIDE_DEADBAND_KIB)) {
+        take_spare(snapshot, plan, tally, lack);
+    }
+    give(snapshot, plan, tally, is_short, price);
+}
