@@ -13,6 +13,7 @@ noinst_LIBRARIES += \
 %C%_libbackend_a_SOURCES = \
 	%D%/act.c \
 	%D%/act.h \
+	%D%/answer.c \
 	%D%/answer.h \
 	%D%/balancer.c \
 	%D%/balancer.h \

@@ -228,6 +228,21 @@ int settings_parse_word(struct settings_domain *entry, const char *word,
     return 0;
 }
 
+void settings_override(struct settings_domain *base,
+                       const struct settings_domain *over)
+{
+    if (over->has & SETTINGS_HAS_FLOOR) {
+        base->floor_kib = over->floor_kib;
+    }
+    if (over->has & SETTINGS_HAS_CEILING) {
+        base->ceiling_kib = over->ceiling_kib;
+    }
+    if (over->has & SETTINGS_HAS_WEIGHT) {
+        base->weight = over->weight;
+    }
+    base->has |= over->has;
+}
+
 int settings_check(const struct settings_domain *entry,
                    char expected[SETTINGS_EXPECTED_MAX])
 {

@@ -79,6 +79,10 @@ int settings_add(struct settings *settings,
 int settings_parse_word(struct settings_domain *entry, const char *word,
                         char expected[SETTINGS_EXPECTED_MAX]);
 
+/* Takes over from over what over has. */
+void settings_override(struct settings_domain *base,
+                       const struct settings_domain *over);
+
 /* -EINVAL when floor is above ceiling; expected says both figures. */
 int settings_check(const struct settings_domain *entry,
                    char expected[SETTINGS_EXPECTED_MAX]);
