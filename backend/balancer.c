@@ -54,6 +54,9 @@ int balancer_tick(struct balancer *balancer, uint64_t now_ms,
     uint64_t next_ms;
     int r;
 
+    if (balancer->ticks == 0) {
+        balancer->started_ms = now_ms;
+    }
     r = observe(balancer, now_ms, &next_ms);
     if (r < 0) {
         return r;

@@ -90,6 +90,7 @@ struct balancer {
     struct hypervisor_domain *listed; /* scratch of observe */
 
     bool is_started; /* host watches are set, left-over records swept */
+    uint64_t started_ms; /* when the first tick began */
     uint64_t ticks;
     uint64_t writes; /* of targets, limits and records, since the start */
     uint64_t last_write_ms;
