@@ -4,6 +4,7 @@
 # The example of a configuration file is right: as it is shipped, and with all
 # that it proposes.
 
+# shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$0")/tap.sh"
 
 conf=$srcdir/backend/backend.conf
