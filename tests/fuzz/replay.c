@@ -83,11 +83,14 @@ static void feed_folder(const char *folder)
         return;
     }
     for (int i = 0; i < n; i++) {
-        char path[4096];
+        char *path = NULL;
 
-        (void)snprintf(path, sizeof(path), "%s/%s", folder,
-                       entries[i]->d_name);
-        feed_file(path, entries[i]->d_name);
+        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0) {
+            not_ok(entries[i]->d_name, "no memory");
+        } else {
+            feed_file(path, entries[i]->d_name);
+            free(path);
+        }
         free(entries[i]);
     }
     free(entries);
@@ -104,14 +107,17 @@ int main(int argc, char **argv)
     } else {
         const char *corpus = getenv("FUZZ_CORPUS");
         const char *name = strrchr(argv[0], '/');
-        char folder[4096];
+        char *folder = NULL;
 
         name = name ? name + 1 : argv[0];
         if (strncmp(name, prefix, strlen(prefix)) == 0)
             name += strlen(prefix);
-        (void)snprintf(folder, sizeof(folder), "%s/%s",
-                       corpus ? corpus : "tests/fuzz/corpus", name);
+        if (asprintf(&folder, "%s/%s", corpus ? corpus : "tests/fuzz/corpus",
+                     name) < 0) {
+            return 1;
+        }
         feed_folder(folder);
+        free(folder);
     }
     printf("1..%u\n", count);
     return failed ? 1 : 0;
