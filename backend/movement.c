@@ -67,6 +67,7 @@ void movement_follow(const struct snapshot_domain *domain,
         memory->gap_kib = gap;
         memory->progress_ms = now_ms;
         memory->is_stuck = false;
+        memory->retry_after_ms = 0;
     }
     if (gap <= DECIDE_ARRIVED_KIB) {
         memory->progress_ms = now_ms;
