@@ -31,7 +31,7 @@ make_initrd() {
 
     cp "$here/guest-init" "$guest/init"
     cp "$here/guest-frontend" "$guest/xenhost/frontend"
-    cp "$cache/tools/guestagent" "$guest/xenhost/"
+    copy_programs "$guest" xenhost "$cache/tools/guestagent"
     memload="$build/tests/xenhost/memload"
     [ -x "$memload" ] || memload="$cache/tools/memload"
     copy_programs "$guest" usr/local/bin "$memload"

@@ -216,9 +216,9 @@ compile() {
 
 build_tools() {
     compile hosttool -lxenctrl -lxenstore
-    # Static, so that a guest whose memory is short needs no pages of shared
-    # libraries to answer.
-    compile guestagent -static -lxenstore -lxentoolcore -lpthread
+    # Not static: a static libxenstore makes the stack of its thread too small
+    # for processors with large vector registers, and xs_watch() fails.
+    compile guestagent -lxenstore
     compile memload -static
 }
 
