@@ -4,4 +4,21 @@
 # and needs no Xen library.
 
 if BACKEND
+noinst_LIBRARIES += %D%/libcontrol.a
+%C%_libcontrol_a_SOURCES = \
+	%D%/client.c \
+	%D%/client.h \
+	%D%/command.c \
+	%D%/command.h \
+	%D%/show.c \
+	%D%/show.h \
+	%D%/table.c \
+	%D%/table.h
+
+bin_PROGRAMS += xenballoon
+xenballoon_SOURCES = %D%/main.c
+xenballoon_LDADD = \
+	%D%/libcontrol.a \
+	common/libcommon.a \
+	$(JANSSON_LIBS)
 endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xenballoon: asks the backend.  A table of commands; options may stand
+ * anywhere.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common/escape.h"
+#include "common/nearest.h"
+#include "control/command.h"
+
+#define PROGRAM "xenballoon"
+#define DEFAULT_SOCKET RUNSTATEDIR "/xenballoon/backend.sock"
+
+/* More words than any command takes. */
+#define WORDS_MAX 15
+
+static int command_help(const struct command_call *call);
+
+static const struct command {
+    const char *name;
+    int (*run)(const struct command_call *call);
+    const char *words;
+    const char *description;
+    int min_words;
+    int max_words;
+} commands[] = {
+    {"list", command_list, "[--json]",
+     "each domain: what it has, needs, and why", 0, 0},
+    {"status", command_status, "[--json]",
+     "the host: what is free, promised and lacking", 0, 0},
+    {"set", command_set, "DOMAIN WORD...",
+     "floor=SIZE, ceiling=SIZE, weight=N for its life", 2, WORDS_MAX},
+    {"release", command_release, "DOMAIN",
+     "manage it again after xl mem-set", 1, 1},
+    {"version", command_version, "", "of this program and of the backend", 0,
+     0},
+    {"help", command_help, "", "this text", 0, 0},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+    (void)printf("Usage: " PROGRAM " [OPTION]... [COMMAND [WORD]...]\n"
+                 "Shows and steers how xenballoon-backend moves memory between "
+                 "Xen domains.\n\n"
+                 "Commands (without one: list):\n");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        (void)printf("  %-7s  %-14s  %s\n", commands[i].name, commands[i].words,
+                     commands[i].description);
+    }
+    (void)printf("\nDOMAIN is a name or an id.\n\n"
+                 "  -j, --json         the backend's answer as it is, in JSON\n"
+                 "  -S, --socket PATH  where the backend listens\n"
+                 "                     (" DEFAULT_SOCKET ")\n"
+                 "  -h, --help         print this and exit\n"
+                 "  -V, --version      print the version and exit\n\n"
+                 "See " PROGRAM "(1).\n");
+}
+
+static int command_help(const struct command_call *call)
+{
+    (void)call;
+    print_help();
+    return COMMAND_OK;
+}
+
+static int usage_error(void)
+{
+    (void)fprintf(stderr, "Try '" PROGRAM " --help'.\n");
+    return COMMAND_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int fail_unknown(const char *name)
+{
+    const char *known[COMMANDS];
+    const char *meant;
+    char text[64];
+
+    for (size_t i = 0; i < COMMANDS; i++) {
+        known[i] = commands[i].name;
+    }
+    meant = nearest_word(name, strlen(name), known, COMMANDS);
+    (void)fprintf(stderr, PROGRAM ": no command '%s'%s%s%s\n",
+                  escape_text(text, sizeof(text), name, strlen(name)),
+                  meant ? ", did you mean '" : "", meant ? meant : "",
+                  meant ? "'?" : "");
+    return usage_error();
+}
+
+static int run(const struct command *command, const struct command_call *call)
+{
+    if (call->count < command->min_words || call->count > command->max_words) {
+        (void)fprintf(stderr, PROGRAM ": expected '" PROGRAM " %s %s'\n",
+                      command->name, command->words);
+        return usage_error();
+    }
+    return command->run(call);
+}
+
+/* 0 when standard output is no terminal: nothing is cut for a file. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+
+    return isatty(STDOUT_FILENO) &&
+                   ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
+               ? size.ws_col
+               : 0;
+}
+
+/* Of a full disk or a closed pipe the exit status must tell. */
+static int flush_output(int status)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror(PROGRAM ": standard output");
+        return status == COMMAND_OK ? COMMAND_REFUSED : status;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"socket", required_argument, NULL, 'S'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    struct command_call call = {.socket = DEFAULT_SOCKET};
+    const struct command *command = &commands[0];
+    int c;
+
+    while ((c = getopt_long(argc, argv, "jS:hV", names, NULL)) != -1) {
+        switch (c) {
+        case 'j':
+            call.is_json = true;
+            break;
+        case 'S':
+            call.socket = optarg;
+            break;
+        case 'h':
+            print_help();
+            return flush_output(COMMAND_OK);
+        case 'V':
+            (void)puts(PROGRAM " " PACKAGE_VERSION);
+            return flush_output(COMMAND_OK);
+        default:
+            return usage_error();
+        }
+    }
+    if (optind < argc) {
+        command = find_command(argv[optind]);
+        if (!command) {
+            return fail_unknown(argv[optind]);
+        }
+        optind++;
+    }
+    call.width = terminal_width();
+    call.words = argv + optind;
+    call.count = argc - optind;
+    return flush_output(run(command, &call));
+}
