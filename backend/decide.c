@@ -56,6 +56,10 @@ static enum decide_state judge_kind(const struct snapshot_domain *domain,
     if (domain->is_service) {
         return settle(step, DECIDE_FIXED, REASON_SERVICE);
     }
+    if (!domain->has_target && domain->domid == 0) {
+        /* xl gives dom0 a target when it is first asked to move it. */
+        return settle(step, DECIDE_STATIC, REASON_STATIC);
+    }
     if (!domain->has_target || domain->claimed_kib > 0) {
         return settle(step, DECIDE_BUILDING, REASON_BUILDING);
     }
