@@ -257,8 +257,8 @@ static uint64_t sleep_ms(const struct decide_state *state,
 
 /* --- All together -------------------------------------------------------- */
 
-void decide(struct decide_state *state, const struct decide_input *input,
-            struct decision *ret_decision)
+void decide_round(struct decide_state *state, const struct decide_input *input,
+                  struct decision *ret_decision)
 {
     struct decision decision = { .news = DECIDE_NOTHING };
     struct balloon_step step;

@@ -116,8 +116,8 @@ struct decision {
     uint64_t next_ms;      /* decide again then, or at any event before */
 };
 
-void decide(struct decide_state *state, const struct decide_input *input,
-            struct decision *ret_decision);
+void decide_round(struct decide_state *state, const struct decide_input *input,
+                  struct decision *ret_decision);
 
 /* The store has taken the report at now_ms. */
 void decide_published(struct decide_state *state, const struct report *report,

@@ -151,7 +151,7 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
         *ret_next_ms = backoff_next_ms(&frontend->sample_retry, now_ms);
         return 0;
     }
-    decide(&frontend->decider, &input, &decision);
+    decide_round(&frontend->decider, &input, &decision);
     r = act(frontend, &decision, now_ms);
     if (r == -ENOTCONN) {
         return r;

@@ -150,7 +150,7 @@ static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
                            &input.static_max_kib);
         bus_xen_close(&bus);
     }
-    decide(&state, &input, &decision);
+    decide_round(&state, &input, &decision);
     r = report_format(&decision.report, text, sizeof(text));
     if (r < 0 || puts(text) == EOF || fflush(stdout) == EOF) {
         return EXIT_KERNEL;

@@ -50,7 +50,7 @@ static struct decision tick(struct decide_state *state,
 {
     struct decision decision;
 
-    decide(state, input, &decision);
+    decide_round(state, input, &decision);
     if (decision.news != DECIDE_NOTHING) {
         decide_published(state, &decision.report, input->now_ms);
     }
@@ -221,7 +221,7 @@ static void unwritten_report_stays_news(void **unused)
 
     (void)unused;
     for (int i = 0; i < 100; i++) { /* the store takes none */
-        decide(&state, &input, &decision);
+        decide_round(&state, &input, &decision);
         assert_int_equal(decision.news, DECIDE_FIRST);
         assert_true(decision.next_ms >= input.now_ms + DECIDE_SLEEP_MIN_MS);
         input.now_ms = decision.next_ms;
@@ -573,7 +573,7 @@ static void any_sample_gives_a_sound_report_and_a_wake_up(void **unused)
             input.static_max_kib = any_number(&dice);
             input.report_lost = dice_chance(&dice, 5);
             input.heartbeat_ms = dice_between(&dice, 0, 100000);
-            decide(&state, &input, &decision);
+            decide_round(&state, &input, &decision);
             if (!is_sound(&input, &decision)) {
                 fail_msg("seed=%" PRIu64 " tick=%d", seed, i);
             }
