@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The simulated hypervisor: a ledger of frames behind struct hypervisor_ops.
+ * Who holds how much, may hold how much, and has claimed how much; what is
+ * left is free.
+ *
+ * It answers as Xen does, and says so aloud when it is asked for what a
+ * correct toolstack never asks for, or when its books do not balance.
+ *
+ * Not simulated: frames as such, so no fragmentation and no large pages;
+ * populate-on-demand beyond its target; the time a call takes.
+ */
+#ifndef BALLOON_TESTS_WORLD_LEDGER_H
+#define BALLOON_TESTS_WORLD_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/hypervisor.h"
+
+struct ledger;
+
+/* Something was asked for that must not be, or the books are wrong. */
+typedef void ledger_impossible_fn(void *arg, const char *what);
+
+/* The daemon has set a limit, which was old_kib before. */
+typedef void ledger_limited_fn(void *arg, uint32_t domid, uint64_t old_kib,
+                               uint64_t limit_kib);
+
+struct ledger {
+    uint64_t total_kib;
+    uint64_t free_kib;
+    struct hypervisor_domain *domains; /* ascending by domid */
+    unsigned int count;
+    unsigned int room;
+
+    ledger_impossible_fn *impossible; /* NULL: the program ends */
+    ledger_limited_fn *limited;       /* or NULL */
+    void *arg;
+};
+
+void ledger_init(struct ledger *ledger, uint64_t total_kib);
+void ledger_done(struct ledger *ledger);
+
+/* For a daemon. */
+struct hypervisor ledger_hypervisor(struct ledger *ledger);
+
+/* NULL when there is none; valid until a domain comes or goes. */
+struct hypervisor_domain *ledger_find(const struct ledger *ledger,
+                                      uint32_t domid);
+
+/* A new domain: paused, without memory, with limit 0. */
+void ledger_create(struct ledger *ledger, uint32_t domid, const char *uuid,
+                   bool is_hvm);
+
+/* Its frames become free, the domain disappears. */
+void ledger_destroy(struct ledger *ledger, uint32_t domid);
+
+/* XENMEM_claim_pages: for a domain of total_kib in all; 0 cancels. */
+int ledger_claim(struct ledger *ledger, uint32_t domid, uint64_t total_kib);
+
+/*
+ * XENMEM_populate_physmap: returns how much of kib it got, within its limit
+ * and what is free and not claimed by others; 0 when nothing.
+ */
+uint64_t ledger_populate(struct ledger *ledger, uint32_t domid, uint64_t kib);
+
+/* XENMEM_decrease_reservation. */
+void ledger_give_back(struct ledger *ledger, uint32_t domid, uint64_t kib);
+
+/* What the toolstack does. */
+int ledger_set_limit(struct ledger *ledger, uint32_t domid, uint64_t limit_kib);
+int ledger_set_pod_target(struct ledger *ledger, uint32_t domid,
+                          uint64_t target_kib);
+
+uint64_t ledger_claimed_kib(const struct ledger *ledger);
+
+/* Whether what is held and what is free is what there is. */
+void ledger_check(const struct ledger *ledger);
+
+#endif
