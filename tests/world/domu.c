@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest of the simulated host; see domu.h.  The one file that sees the
+ * frontend, as the other end is seen by daemon.c alone.
+ */
+#include "tests/world/domu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/protocol.h"
+#include "common/units.h"
+#include "frontend/frontend.h"
+#include "tests/world/memory.h"
+
+/* From unpausing to the kernel's balloon driver. */
+#define BOOT_MS 500
+
+/* Between two writes of what writes garbage. */
+#define GARBAGE_MS 230
+
+static bool is_booted(const struct domu *domu)
+{
+    return domu->kernel_bus.ops != NULL;
+}
+
+static bool is_started(const struct domu *domu)
+{
+    return domu->frontend_bus.ops != NULL;
+}
+
+static uint64_t boot_ms(const struct domu *domu)
+{
+    return domu->unpaused_ms + BOOT_MS;
+}
+
+static uint64_t start_ms(const struct domu *domu)
+{
+    return domu->config.frontend_ms == DOMU_NEVER
+               ? UINT64_MAX
+               : domu->unpaused_ms + BOOT_MS + domu->config.frontend_ms;
+}
+
+bool domu_is_hung(const struct domu *domu, uint64_t now_ms)
+{
+    return domu->config.hangs_ms != 0 &&
+           now_ms >= domu->unpaused_ms + domu->config.hangs_ms;
+}
+
+void domu_start_frontend(struct domu *domu, struct store *store,
+                         uint64_t now_ms)
+{
+    domu_stop_frontend(domu);
+    store_connect(store, domu->domid, domu->name, &domu->frontend_bus);
+    domu->guest = model_guest(&domu->model);
+    if (domu->frontend == NULL) {
+        domu->frontend = memory_zeroed(sizeof(*domu->frontend));
+    }
+    frontend_init(domu->frontend, &domu->frontend_bus, &domu->guest,
+                  domu->config.heartbeat_ms);
+    domu->frontend_next_ms = now_ms;
+    domu->config.frontend_ms = 0;
+}
+
+void domu_stop_frontend(struct domu *domu)
+{
+    if (is_started(domu) && !domu->config.writes_garbage) {
+        (void)frontend_stop(domu->frontend);
+    }
+    store_disconnect(&domu->frontend_bus);
+    domu->config.frontend_ms = DOMU_NEVER;
+}
+
+void domu_halt(struct domu *domu)
+{
+    store_disconnect(&domu->kernel_bus);
+    store_disconnect(&domu->frontend_bus);
+    free(domu->frontend);
+    domu->frontend = NULL;
+}
+
+void domu_move(struct domu *domu, uint32_t domid, uint64_t now_ms)
+{
+    domu->domid = domid;
+    if (is_booted(domu)) {
+        model_move(&domu->model, domid, now_ms);
+        store_move(&domu->kernel_bus, domid);
+    }
+    if (is_started(domu)) {
+        store_move(&domu->frontend_bus, domid);
+        domu->frontend_next_ms = now_ms;
+    }
+}
+
+/* ---- What writes in the frontend's place ------------------------------- */
+
+static size_t garbage(struct domu *domu, char *text, size_t size)
+{
+    static const char *const shapes[] = {
+        "",
+        "version=1 state=running",
+        "version=1 state=running heartbeat_ms=10000 total_kib=0 "
+        "available_kib=0",
+        "version=1 state=running balloon=idle heartbeat_ms=0 "
+        "current_kib=18446744073709551615 total_kib=1099511627776 "
+        "available_kib=1099511627776",
+        "version=1 state=running balloon=idle heartbeat_ms=60000 "
+        "current_kib=1099511627776 balloon_target_kib=0 "
+        "target_kib=1099511627776 total_kib=1099511627776 available_kib=0 "
+        "free_kib=0 committed_kib=1099511627776",
+        "version=1 state=running balloon=stuck heartbeat_ms=1000 "
+        "current_kib=0 balloon_target_kib=1099511627776 total_kib=4 "
+        "available_kib=4",
+        "version=1 state=stopped",
+        "version=2 state=running",
+        "\n\n%s%n\033[2J",
+    };
+    size_t count = sizeof(shapes) / sizeof(shapes[0]);
+    uint64_t which = dice_between(&domu->dice, 0, count);
+    size_t len = 0;
+
+    if (which < count) {
+        len = strlen(shapes[which]);
+        memcpy(text, shapes[which], len);
+        return len;
+    }
+    len = (size_t)dice_between(&domu->dice, 0, size);
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (char)dice_between(&domu->dice, 0, 255);
+    }
+    return len;
+}
+
+static void write_garbage(struct domu *domu, uint64_t now_ms)
+{
+    static const char *const nodes[] = {
+        PROTOCOL_REPORT,
+        PROTOCOL_REPORT,
+        PROTOCOL_REPORT,
+        "data/balloon",
+        PROTOCOL_REPORT "/below",
+        PROTOCOL_TARGET,
+        "name",
+        "/local/domain/0/backend/balloon/1/0/operator",
+    };
+    char text[2000];
+    size_t len = garbage(domu, text, sizeof(text));
+    const char *node = nodes[dice_between(
+        &domu->dice, 0, sizeof(nodes) / sizeof(nodes[0]) - 1)];
+
+    /* What it is not permitted, it is refused. */
+    if (dice_chance(&domu->dice, 10)) {
+        (void)bus_remove(&domu->frontend_bus, BUS_NO_TRANSACTION, node);
+    } else {
+        (void)bus_write(&domu->frontend_bus, BUS_NO_TRANSACTION, node, text,
+                        len);
+    }
+    domu->frontend_next_ms = now_ms + GARBAGE_MS;
+}
+
+/* ---- Time -------------------------------------------------------------- */
+
+static void run_frontend(struct domu *domu, uint64_t now_ms)
+{
+    domu->frontend_last_ms = now_ms;
+    domu->waited_us = domu->model.waited_us;
+    if (domu->config.writes_garbage) {
+        write_garbage(domu, now_ms);
+    } else if (frontend_tick(domu->frontend, now_ms, &domu->frontend_next_ms) <
+               0) {
+        domu->frontend_next_ms = UINT64_MAX; /* its store is gone for good */
+    }
+}
+
+/* The kernel's pressure trigger, at most once in its window. */
+static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
+{
+    return domu->model.waited_us - domu->waited_us >= SAMPLE_STALL_US &&
+           now_ms >= domu->frontend_last_ms + SAMPLE_STALL_WINDOW_US / 1000;
+}
+
+static bool is_frontend_due(const struct domu *domu, uint64_t now_ms)
+{
+    return is_started(domu) && !domu_is_hung(domu, now_ms) &&
+           domu->frontend_next_ms != UINT64_MAX &&
+           (now_ms >= domu->frontend_next_ms ||
+            is_under_pressure(domu, now_ms) ||
+            (store_waiting(&domu->frontend_bus) > 0 &&
+             now_ms > domu->frontend_last_ms));
+}
+
+void domu_run(struct domu *domu, struct store *store, struct ledger *ledger,
+              uint64_t now_ms)
+{
+    if (!is_booted(domu) && now_ms >= boot_ms(domu)) {
+        store_connect(store, domu->domid, domu->name, &domu->kernel_bus);
+        model_boot(&domu->model, domu->config.nature, ledger, &domu->kernel_bus,
+                   domu->domid, now_ms);
+    }
+    if (!is_booted(domu)) {
+        return;
+    }
+    model_run(&domu->model, now_ms);
+    if (!is_started(domu) && now_ms >= start_ms(domu)) {
+        domu_start_frontend(domu, store, now_ms);
+    }
+    if (is_frontend_due(domu, now_ms)) {
+        run_frontend(domu, now_ms);
+    }
+}
+
+uint64_t domu_next_ms(const struct domu *domu, uint64_t now_ms)
+{
+    uint64_t next_ms;
+
+    if (!is_booted(domu)) {
+        return boot_ms(domu);
+    }
+    next_ms = model_next_ms(&domu->model);
+    if (store_waiting(&domu->kernel_bus) > 0) {
+        next_ms = now_ms + 1;
+    }
+    if (!is_started(domu)) {
+        return units_min(next_ms, start_ms(domu));
+    }
+    if (domu_is_hung(domu, now_ms) || domu->frontend_next_ms == UINT64_MAX) {
+        return next_ms;
+    }
+    if (store_waiting(&domu->frontend_bus) > 0) {
+        next_ms = units_min(next_ms, domu->frontend_last_ms + 1);
+    }
+    return units_min(next_ms, domu->frontend_next_ms);
+}
+
+bool domu_is_content(const struct domu *domu)
+{
+    return is_booted(domu) &&
+           model_has_kib(&domu->model) >= model_wants_kib(&domu->model);
+}

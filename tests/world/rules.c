@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must always hold; see rules.h.  It knows the backend's word only by
+ * what the backend writes, never by what it thinks.
+ */
+#include "tests/world/rules.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/number.h"
+#include "common/protocol.h"
+#include "common/units.h"
+
+/*
+ * A frontend that hangs may be counted on until its heartbeats are missed;
+ * and a second, for whoever looks at that moment.
+ */
+#define SILENCE_SLACK_MS 1000
+
+/* What a domain may still take by itself. */
+static uint64_t promised_kib(const struct hypervisor_domain *domain)
+{
+    return domain->is_dying || domain->domid == 0
+               ? 0
+               : units_less(domain->limit_kib,
+                            domain->current_kib + domain->claimed_kib);
+}
+
+uint64_t rules_promised_kib(const struct world *world)
+{
+    uint64_t sum = 0;
+    unsigned int i;
+
+    for (i = 0; i < world->ledger.count; i++) {
+        sum += promised_kib(&world->ledger.domains[i]);
+    }
+    return sum;
+}
+
+/* ---- Hands off --------------------------------------------------------- */
+
+/* Why the backend may not touch the domain; NULL when it may. */
+static const char *forbidden(const struct world *world, const struct domu *domu)
+{
+    const struct settings_domain *entry =
+        settings_find(&world->settings, domu->name);
+    const struct hypervisor_domain *domain =
+        ledger_find(&world->ledger, domu->domid);
+    uint64_t silent_ms = domu->unpaused_ms + domu->config.hangs_ms +
+                         BALANCER_HEARTBEATS * domu->config.heartbeat_ms +
+                         SILENCE_SLACK_MS;
+
+    if (domu->phase != DOMU_RUNNING || domain == NULL || domain->is_dying) {
+        return "is not there";
+    }
+    if (domu->is_operators) {
+        return "is the operator's";
+    }
+    if (entry != NULL && entry->leave_alone) {
+        return "is to be left alone";
+    }
+    if (entry != NULL && (entry->has & SETTINGS_HAS_FLOOR) != 0 &&
+        (entry->has & SETTINGS_HAS_CEILING) != 0 &&
+        entry->floor_kib == entry->ceiling_kib) {
+        return "is fixed";
+    }
+    if (!domu->has_reported) {
+        return "has no frontend";
+    }
+    if (domu_is_hung(domu, world->now_ms) && world->now_ms > silent_ms) {
+        return "is silent";
+    }
+    return NULL;
+}
+
+/* The domain, if the backend may touch it. */
+static struct domu *touch(struct world *world, uint32_t domid, const char *what,
+                          uint64_t value)
+{
+    struct domu *domu = world_find_domid(world, domid);
+    const char *why = domu != NULL ? forbidden(world, domu) : "is not xl's";
+
+    if (why != NULL) {
+        world_break(world, "%s of domain %u set to %" PRIu64 ", which %s", what,
+                    domid, value, why);
+        return NULL;
+    }
+    return domu;
+}
+
+/* ---- Bounds ------------------------------------------------------------ */
+
+static void check_bounds(struct world *world, const struct domu *domu,
+                         uint64_t target_kib)
+{
+    const struct settings_domain *entry =
+        settings_find(&world->settings, domu->name);
+    uint64_t floor = 0;
+    uint64_t ceiling = domu->config.maxmem_kib;
+
+    if (entry != NULL && (entry->has & SETTINGS_HAS_CEILING) != 0) {
+        ceiling = units_min(ceiling, entry->ceiling_kib);
+    }
+    if (entry != NULL && (entry->has & SETTINGS_HAS_FLOOR) != 0) {
+        floor = units_min(ceiling, entry->floor_kib);
+    }
+    /* What was outside may come back step by step. */
+    if (target_kib > ceiling && target_kib >= domu->target_kib) {
+        world_break(world,
+                    "target of domain %u raised to %" PRIu64 ", above %" PRIu64,
+                    domu->domid, target_kib, ceiling);
+    }
+    if (target_kib < units_whole_pages(floor) &&
+        target_kib <= domu->target_kib) {
+        world_break(
+            world, "target of domain %u lowered to %" PRIu64 ", below %" PRIu64,
+            domu->domid, target_kib, floor);
+    }
+}
+
+static void check_limit(struct world *world, const struct domu *domu,
+                        uint64_t limit_kib)
+{
+    uint64_t needed = domu->target_kib + domu->config.videoram_kib;
+
+    if (domu->is_backends && limit_kib < needed) {
+        world_break(world, "domain %u: limit %" PRIu64 " below target %" PRIu64,
+                    domu->domid, limit_kib, needed);
+    }
+}
+
+/* ---- What is written --------------------------------------------------- */
+
+static bool parse_domid(const char *path, const char *prefix,
+                        uint32_t *ret_domid, const char **ret_rest)
+{
+    size_t len = strlen(prefix);
+    const char *digits = path + len;
+    uint64_t domid;
+
+    if (strncmp(path, prefix, len) != 0 ||
+        number_parse(digits, strcspn(digits, "/"), HYPERVISOR_DOMIDS, &domid) <
+            0) {
+        return false;
+    }
+    *ret_domid = (uint32_t)domid;
+    *ret_rest = digits + strcspn(digits, "/");
+    return true;
+}
+
+static void backend_wrote_target(struct world *world, uint32_t domid,
+                                 uint64_t target_kib)
+{
+    struct domu *domu = touch(world, domid, "target", target_kib);
+
+    if (domu == NULL) {
+        return;
+    }
+    check_bounds(world, domu, target_kib);
+    world->moved_kib += units_distance(target_kib, domu->target_kib);
+    domu->target_kib = target_kib;
+    domu->is_backends = true;
+    check_limit(world, domu, ledger_find(&world->ledger, domid)->limit_kib);
+}
+
+static void backend_wrote_record(struct world *world, uint32_t domid,
+                                 const struct write *write)
+{
+    const struct domu *domu = world_find_domid(world, domid);
+
+    if (write->value != NULL && (domu == NULL || domu->phase != DOMU_RUNNING)) {
+        world_break(world, "%s written for a domain that is not there",
+                    write->path);
+    }
+}
+
+static void backend_wrote(struct world *world, const struct write *write)
+{
+    const char *rest;
+    uint32_t domid;
+    uint64_t target;
+
+    if (parse_domid(write->path, PROTOCOL_BACKEND_DIR "/", &domid, &rest)) {
+        backend_wrote_record(world, domid, write);
+    } else if (parse_domid(write->path, "/local/domain/", &domid, &rest) &&
+               strcmp(rest, "/" PROTOCOL_TARGET) == 0 && write->value != NULL &&
+               number_parse(write->value, write->len, UNITS_KIB_MAX, &target) ==
+                   0) {
+        backend_wrote_target(world, domid, target);
+    } else {
+        world_break(world, "the backend wrote %s", write->path);
+    }
+}
+
+static void xl_wrote(struct world *world, const struct write *write)
+{
+    const char *rest;
+    struct domu *domu;
+    uint32_t domid;
+    uint64_t target;
+    unsigned int i;
+
+    if (parse_domid(write->path, "/local/domain/", &domid, &rest) &&
+        strcmp(rest, "/" PROTOCOL_TARGET) == 0 && write->value != NULL &&
+        number_parse(write->value, write->len, UNITS_KIB_MAX, &target) == 0) {
+        domu = world_find_domid(world, domid);
+        domu->target_kib = target;
+        domu->is_backends = false;
+        domu->has_reported = domu->has_reported && domu->phase == DOMU_RUNNING;
+    }
+    for (i = 0; i < world->count; i++) {
+        domu = world->domus[i];
+        if (strncmp(write->path, "/vm/", 4) == 0 && write->value != NULL &&
+            strncmp(write->path + 4, domu->uuid, strlen(domu->uuid)) == 0 &&
+            strcmp(write->path + 4 + strlen(domu->uuid), "/memory") == 0) {
+            domu->is_operators = true;
+        }
+    }
+}
+
+static void guest_wrote(struct world *world, const struct write *write)
+{
+    struct domu *domu = world_find_domid(world, write->domid);
+    size_t len = strlen(write->path);
+    size_t report = strlen("/" PROTOCOL_REPORT);
+
+    if (domu != NULL && len > report && write->value != NULL &&
+        strcmp(write->path + len - report, "/" PROTOCOL_REPORT) == 0) {
+        domu->has_reported = strstr(write->value, "state=stopped") == NULL;
+    }
+}
+
+static void wrote(void *arg, const struct write *write)
+{
+    struct world *world = arg;
+
+    if (write->domid != 0) {
+        guest_wrote(world, write);
+    } else if (strcmp(write->name, DAEMON_NAME) == 0) {
+        backend_wrote(world, write);
+    } else {
+        xl_wrote(world, write);
+    }
+}
+
+/* ---- What is granted --------------------------------------------------- */
+
+/* Limits go into the log as if they were nodes. */
+static void record_limit(struct world *world, uint32_t domid,
+                         uint64_t limit_kib)
+{
+    char path[] = "limit/4294967295";
+    char value[24];
+    struct write write = {world->now_ms, 0, DAEMON_NAME, path, value, 0};
+
+    (void)snprintf(path, sizeof(path), "limit/%u", domid);
+    write.len = (size_t)snprintf(value, sizeof(value), "%" PRIu64, limit_kib);
+    (void)writes_add(&world->store->log, &write);
+}
+
+static void limited(void *arg, uint32_t domid, uint64_t old_kib,
+                    uint64_t limit_kib)
+{
+    struct world *world = arg;
+    const struct domu *domu = touch(world, domid, "limit", limit_kib);
+    const struct hypervisor_domain *domain = ledger_find(&world->ledger, domid);
+    uint64_t promised = rules_promised_kib(world);
+    uint64_t free =
+        units_less(world->ledger.free_kib, ledger_claimed_kib(&world->ledger));
+
+    record_limit(world, domid, limit_kib);
+    if (domu == NULL) {
+        return;
+    }
+    check_limit(world, domu, limit_kib);
+    if (limit_kib > units_max(old_kib, domain->current_kib) &&
+        promised + world->settings.reserve_kib > free) {
+        world_break(world,
+                    "domain %u: limit raised from %" PRIu64 " to %" PRIu64
+                    ": promised %" PRIu64 ", free %" PRIu64,
+                    domid, old_kib, limit_kib, promised, free);
+    }
+}
+
+/* ---- After a step ------------------------------------------------------ */
+
+void rules_watch(struct world *world)
+{
+    world->store->wrote = wrote;
+    world->store->wrote_arg = world;
+    world->ledger.limited = limited;
+}
+
+void rules_check(struct world *world)
+{
+    unsigned int i;
+
+    ledger_check(&world->ledger);
+    for (i = 0; i < world->count; i++) {
+        const struct domu *domu = world->domus[i];
+        const struct hypervisor_domain *domain;
+
+        if (domu->phase != DOMU_RUNNING || !domu->is_backends) {
+            continue;
+        }
+        domain = ledger_find(&world->ledger, domu->domid);
+        if (!domain->is_dying) {
+            check_limit(world, domu, domain->limit_kib);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xl of the simulated host: what libxl 4.17 does to Xen and to the store, in
+ * its order, and xenstored's own words about domains that come and go.
+ */
+#ifndef BALLOON_TESTS_WORLD_XL_H
+#define BALLOON_TESTS_WORLD_XL_H
+
+#include "tests/world/world.h"
+
+/*
+ * xl create: the domain is built while time goes on.  Returns it, or NULL
+ * when its memory could not be claimed: then there is no such domain.
+ */
+struct domu *xl_create(struct world *world, const struct domu_config *config);
+
+/* What is to be done with a domain that is built, saved or taken apart. */
+void xl_run(struct world *world, struct domu *domu);
+uint64_t xl_next_ms(const struct domu *domu);
+
+/* Its nodes go first, then the domain, bit by bit. */
+void xl_destroy(struct world *world, struct domu *domu);
+
+/* The guest stops by itself; its nodes and frames stay until xl_destroy(). */
+void xl_crash(struct world *world, struct domu *domu);
+
+/* 0, or -EINVAL above static-max. */
+int xl_mem_set(struct world *world, struct domu *domu, uint64_t memory_kib);
+
+/* 0, or -EINVAL below the target. */
+int xl_mem_max(struct world *world, struct domu *domu, uint64_t memory_kib);
+
+/* The domain is gone from the host; its state is in a file. */
+void xl_save(struct world *world, struct domu *domu);
+
+/* 0, or -ENOMEM. */
+int xl_restore(struct world *world, struct domu *domu);
+
+#endif
