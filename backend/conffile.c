@@ -295,13 +295,11 @@ static int fail_unknown(const struct reading *reading,
     const char *meant = nearest_word(place->text, place->len, key_names, KEYS);
     char key[SHOWN_MAX];
 
-    (void)escape_text(key, sizeof(key), place->text, place->len);
-    if (meant) {
-        return fail(reading, place->line, key, "no such key, expected %s?",
-                    meant);
-    }
-    return fail(reading, place->line, key,
-                "no such key, expected reserve, dom0_floor or domains");
+    return fail(reading, place->line,
+                escape_text(key, sizeof(key), place->text, place->len),
+                "no such key, expected reserve, dom0_floor or domains%s%s%s",
+                meant ? " (did you mean " : "", meant ? meant : "",
+                meant ? "?)" : "");
 }
 
 static int read_key(struct reading *reading, unsigned int first_lines[KEYS],
@@ -379,8 +377,8 @@ static int fail_syntax(const struct reading *reading, const char *text,
     }
     return fail(reading, error->line,
                 key_at_line(text, len, error->line, key),
-                "%s; expected KEY = NUMBER, KEY = \"TEXT\" or KEY = [ \"TEXT\", "
-                "... ]",
+                "%s, expected KEY = NUMBER, KEY = \"TEXT\" (in quotes) or "
+                "KEY = [ \"TEXT\", ... ]",
                 error->what);
 }
 

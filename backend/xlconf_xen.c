@@ -56,15 +56,19 @@ static int check_text(const char *text, size_t len, struct xlconf_error *error)
     return 0;
 }
 
-/* A copy with a newline at its end: without one, a last comment is an error. */
-static char *copy_with_newline(const char *text, size_t len)
+/*
+ * A copy with a newline at its end: without one, a last comment is an error;
+ * with one too many, an open list seems to end behind the last line.
+ */
+static char *copy_with_newline(const char *text, size_t len, int *ret_len)
 {
-    char *copy = malloc(len + 2);
+    bool has_newline = len > 0 && text[len - 1] == '\n';
+    char *copy = malloc(len + 1);
 
     if (copy) {
         memcpy(copy, text, len);
         copy[len] = '\n';
-        copy[len + 1] = '\0';
+        *ret_len = (int)len + !has_newline;
     }
     return copy;
 }
@@ -76,6 +80,16 @@ static char *copy_with_newline(const char *text, size_t len)
 static unsigned int mend_line(unsigned int line, const char *what)
 {
     return strstr(what, "unexpected NEWLINE") ? line + 1 : line;
+}
+
+/* To the end of the line, without the parser's names for what it expected. */
+static size_t useful_len(const char *what)
+{
+    size_t len = strcspn(what, "\n");
+    const char *names = memmem(what, len, ", unexpected ",
+                               strlen(", unexpected "));
+
+    return names ? (size_t)(names - what) : len;
 }
 
 static int explain(const char *reported, struct xlconf_error *error)
@@ -97,7 +111,7 @@ static int explain(const char *reported, struct xlconf_error *error)
     }
     error->line = mend_line((unsigned int)line, what);
     (void)escape_text(error->what, sizeof(error->what), what,
-                      strcspn(what, "\n"));
+                      useful_len(what));
     return -EINVAL;
 }
 
@@ -105,6 +119,7 @@ static int read_text(struct xlconf *conf, const char *text, size_t len,
                      struct xlconf_error *error)
 {
     char *copy;
+    int copy_len = 0;
     int r;
 
     conf->report = open_memstream(&conf->reported, &conf->reported_len);
@@ -112,12 +127,12 @@ static int read_text(struct xlconf *conf, const char *text, size_t len,
         return -ENOMEM;
     }
     conf->config = xlu_cfg_init(conf->report, "");
-    copy = copy_with_newline(text, len);
+    copy = copy_with_newline(text, len, &copy_len);
     if (!conf->config || !copy) {
         free(copy);
         return -ENOMEM;
     }
-    r = xlu_cfg_readdata(conf->config, copy, (int)len + 1);
+    r = xlu_cfg_readdata(conf->config, copy, copy_len);
     free(copy);
     if (r == 0) {
         return 0;

@@ -34,7 +34,8 @@ if BACKEND
 backend_end += \
 	backend/libbackend.a \
 	backend/libbackendxen.a \
-	backend/libpolicy.a
+	backend/libpolicy.a \
+	control/libcontrol.a
 endif
 if FRONTEND
 frontend_end += frontend/libfrontend.a frontend/libfrontendpolicy.a
@@ -47,21 +48,103 @@ if FRONTEND
 check_LIBRARIES += %D%/libworld.a
 both_ends += %D%/libworld.a
 %C%_libworld_a_SOURCES = \
+	%D%/world/daemon.c \
+	%D%/world/daemon.h \
 	%D%/world/dice.h \
+	%D%/world/domu.c \
+	%D%/world/domu.h \
 	%D%/world/events.c \
 	%D%/world/events.h \
+	%D%/world/fault.c \
+	%D%/world/fault.h \
+	%D%/world/ledger.c \
+	%D%/world/ledger.h \
 	%D%/world/memory.c \
 	%D%/world/memory.h \
+	%D%/world/model.c \
+	%D%/world/model.h \
+	%D%/world/rules.c \
+	%D%/world/rules.h \
 	%D%/world/store.c \
 	%D%/world/store.h \
 	%D%/world/transaction.c \
 	%D%/world/transaction.h \
 	%D%/world/tree.c \
 	%D%/world/tree.h \
+	%D%/world/world.c \
+	%D%/world/world.h \
 	%D%/world/writes.c \
-	%D%/world/writes.h
+	%D%/world/writes.h \
+	%D%/world/xl.c \
+	%D%/world/xl.h
 endif
 endif
+
+# Unit tests: one program per module.
+
+if UNIT_TESTS
+unit_tests =
+unit_tests += \
+	%D%/test_number \
+	%D%/test_report
+if BACKEND
+unit_tests += \
+	%D%/test_conffile \
+	%D%/test_configlines \
+	%D%/test_decide \
+	%D%/test_settings
+endif
+if BACKEND
+if FRONTEND
+unit_tests += \
+	%D%/test_store
+endif
+endif
+if FRONTEND
+unit_tests += \
+	%D%/test_frontend \
+	%D%/test_frontend_decide \
+	%D%/test_guest_linux \
+	%D%/test_procfs
+endif
+%C%_test_conffile_SOURCES = %D%/test_conffile.c
+%C%_test_configlines_SOURCES = %D%/test_configlines.c
+%C%_test_decide_SOURCES = %D%/test_decide.c
+%C%_test_frontend_SOURCES = %D%/test_frontend.c
+%C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
+%C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
+%C%_test_number_SOURCES = %D%/test_number.c
+%C%_test_procfs_SOURCES = %D%/test_procfs.c
+%C%_test_report_SOURCES = %D%/test_report.c
+%C%_test_settings_SOURCES = %D%/test_settings.c
+%C%_test_store_SOURCES = %D%/test_store.c
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+
+# Fuzz targets.
+
+if LIBFUZZER
+fuzz_main = %D%/fuzz/fuzz.h
+fuzz_flags = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+else
+fuzz_main = %D%/fuzz/fuzz.h %D%/fuzz/replay.c
+fuzz_flags = $(AM_LDFLAGS)
+TESTS += $(fuzz_tests)
+endif
+fuzz_tests =
+fuzz_tests += \
+	%D%/fuzz/fuzz_report
+if FRONTEND
+fuzz_tests += \
+	%D%/fuzz/fuzz_procfs
+endif
+%C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
+%C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_report_SOURCES = %D%/fuzz/fuzz_report.c $(fuzz_main)
+%C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
+check_PROGRAMS += $(fuzz_tests)
+EXTRA_DIST += %D%/fuzz/corpus
 
 
 # The tree itself.
