@@ -85,14 +85,19 @@ endif
 if UNIT_TESTS
 unit_tests =
 unit_tests += \
+	%D%/test_loop \
 	%D%/test_number \
-	%D%/test_report
+	%D%/test_report \
+	%D%/test_text
 if BACKEND
 unit_tests += \
 	%D%/test_conffile \
 	%D%/test_configlines \
 	%D%/test_decide \
-	%D%/test_settings
+	%D%/test_reason \
+	%D%/test_rivals \
+	%D%/test_settings \
+	%D%/test_table
 endif
 if BACKEND
 if FRONTEND
@@ -113,11 +118,16 @@ endif
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
+%C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
+%C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_report_SOURCES = %D%/test_report.c
+%C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_store_SOURCES = %D%/test_store.c
+%C%_test_table_SOURCES = %D%/test_table.c
+%C%_test_text_SOURCES = %D%/test_text.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
