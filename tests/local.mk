@@ -93,6 +93,7 @@ if BACKEND
 unit_tests += \
 	%D%/test_conffile \
 	%D%/test_configlines \
+	%D%/test_control \
 	%D%/test_decide \
 	%D%/test_reason \
 	%D%/test_rivals \
@@ -114,6 +115,7 @@ unit_tests += \
 endif
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
+%C%_test_control_SOURCES = %D%/test_control.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
