@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <xenstore.h>
 
@@ -173,11 +176,44 @@ static const struct bus_ops xen_ops = {
     .next_event = xen_next_event,
 };
 
+/*
+ * Where there is a socket, it must answer.  xs_open() of libxenstore 4.17 goes
+ * on to the device when it does not (it ignores XS_OPEN_SOCKETONLY), and
+ * there the kernel holds requests to a dead xenstored for ever.  Without a
+ * socket the device is the right way: in guests, and in a dom0 whose xenstored
+ * is a domain of its own.  0 or the negative errno of connecting.
+ */
+static int check_socket(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const char *path = xs_daemon_socket();
+    int fd, r = 0;
+
+    if (path == NULL || access(path, F_OK) < 0 ||
+        strlen(path) >= sizeof(address.sun_path)) {
+        return 0;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        r = -errno;
+    }
+    (void)close(fd); /* nothing was sent */
+    return r;
+}
+
 int bus_xen_open(struct bus *ret_bus)
 {
     struct bus_xen *xen;
     int r;
 
+    r = check_socket();
+    if (r < 0) {
+        return r;
+    }
     xen = calloc(1, sizeof(*xen));
     if (xen == NULL) {
         return -ENOMEM;
