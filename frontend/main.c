@@ -166,6 +166,7 @@ struct daemon {
     int pressure_fd;
     struct bus bus;
     bool bus_is_open;
+    bool bus_was_lost; /* and has not answered since */
     struct backoff bus_retry;
     struct frontend frontend;
 };
@@ -224,9 +225,27 @@ static void reopen_bus(struct daemon *daemon, uint64_t now_ms)
     }
     if (open_bus(daemon) < 0) {
         backoff_failed(&daemon->bus_retry, now_ms);
-        return;
     }
-    log_info("connected to xenstore again");
+}
+
+/* A connection that has been opened proves nothing until it answers. */
+static void bus_answers(struct daemon *daemon)
+{
+    backoff_clear(&daemon->bus_retry);
+    if (daemon->bus_was_lost) {
+        log_info("connected to xenstore again");
+        daemon->bus_was_lost = false;
+    }
+}
+
+static void bus_is_gone(struct daemon *daemon, uint64_t now_ms)
+{
+    close_bus(daemon);
+    backoff_failed(&daemon->bus_retry, now_ms);
+    if (!daemon->bus_was_lost) {
+        log_warning("lost the connection to xenstore, trying again");
+        daemon->bus_was_lost = true;
+    }
 }
 
 /* One round; returns when to do the next. */
@@ -239,12 +258,10 @@ static uint64_t tick(struct daemon *daemon)
         return backoff_next_ms(&daemon->bus_retry, now_ms);
     }
     if (frontend_tick(&daemon->frontend, now_ms, &next_ms) == 0) {
-        backoff_clear(&daemon->bus_retry);
+        bus_answers(daemon);
         return next_ms;
     }
-    log_warning("lost the connection to xenstore, trying again");
-    close_bus(daemon);
-    backoff_failed(&daemon->bus_retry, now_ms);
+    bus_is_gone(daemon, now_ms);
     return backoff_next_ms(&daemon->bus_retry, now_ms);
 }
 
