@@ -254,13 +254,35 @@ void guest_linux_close(struct guest *guest)
 }
 
 /*
- * The kernel wants the NUL, too.  It watches until the descriptor is closed,
- * and charges nothing while nobody stalls.
+ * Windows to ask for, the best first.  Without CAP_SYS_RESOURCE, Linux 6.4 and
+ * later still give whole multiples of 2 s.
  */
+static const unsigned int pressure_windows[] = { 1, 4 };
+
+/* The kernel wants the NUL, too, and watches until the descriptor is closed. */
+static int set_trigger(int fd)
+{
+    int r = -EINVAL;
+
+    for (size_t i = 0;
+         i < sizeof(pressure_windows) / sizeof(pressure_windows[0]); i++) {
+        char trigger[48];
+        int len;
+
+        len = snprintf(trigger, sizeof(trigger), "some %u %u",
+                       SAMPLE_STALL_US * pressure_windows[i],
+                       SAMPLE_STALL_WINDOW_US * pressure_windows[i]);
+        if (write(fd, trigger, (size_t)len + 1) >= 0) {
+            return 0;
+        }
+        r = -errno;
+    }
+    return r;
+}
+
 int guest_linux_pressure_fd(const char *root)
 {
-    char trigger[48];
-    int root_fd, fd, len, r = 0;
+    int root_fd, fd, r;
 
     root_fd = open_root(root);
     if (root_fd < 0) {
@@ -268,18 +290,12 @@ int guest_linux_pressure_fd(const char *root)
     }
     fd = openat(root_fd, file_paths[FILE_PRESSURE],
                 O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        r = -errno;
-    }
+    r = fd < 0 ? -errno : set_trigger(fd);
     (void)close(root_fd);
     if (r < 0) {
-        return r;
-    }
-    len = snprintf(trigger, sizeof(trigger), "some %d %d", SAMPLE_STALL_US,
-                   SAMPLE_STALL_WINDOW_US);
-    if (write(fd, trigger, (size_t)len + 1) < 0) {
-        r = -errno;
-        (void)close(fd);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
         return r;
     }
     return fd;
