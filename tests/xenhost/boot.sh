@@ -77,10 +77,10 @@ make_share() {
 start_qemu() {
     local xen_options
     xen_options="console=com1 com1=115200,8n1 dom0_mem=$2M,max:$2M"
-    xen_options+=" loglvl=info guest_loglvl=info spec-ctrl=eager-fpu"
+    xen_options+=" loglvl=info guest_loglvl=info ${XENHOST_XEN:-spec-ctrl=eager-fpu}"
     setpriv --pdeathsig KILL -- qemu-system-x86_64 \
         -name xenhost -machine q35 -accel tcg,thread=multi \
-        -cpu max,-smap,-rdtscp -smp 2 -m "$1" \
+        -cpu "${XENHOST_CPU:-max,-smap,-rdtscp}" -smp 2 -m "$1" \
         -nodefaults -display none -monitor none -no-reboot \
         -chardev "$3" -serial chardev:console \
         -fsdev "local,id=share,path=$share,security_model=none" \

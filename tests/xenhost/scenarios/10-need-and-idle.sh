@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # xenhost: timeout=420
 #
 # One guest needs, the other is idle and fat: memory flows to the need, and

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # xenhost: timeout=300
 #
 # A guest whose floor is its ceiling is never touched, not even by a write of

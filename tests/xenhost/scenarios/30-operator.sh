@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # xenhost: timeout=240
 #
 # xl mem-set on a managed guest takes effect, stays, and is shown as the

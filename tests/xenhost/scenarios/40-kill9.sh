@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # xenhost: timeout=420
 #
 # The backend is killed in the middle of a transfer, ten times; each time a
@@ -20,7 +20,10 @@ limits_fit() {
     local name over
     for name in a b; do
         over=$(($(xen_limit_kib $name) - $(target_kib $name)))
-        [ $over -ge 1024 ] && [ $over -le 3072 ] || { echo "$name $over"; return 1; }
+        if [ $over -lt 1024 ] || [ $over -gt 3072 ]; then
+            echo "$name: limit $over KiB above its target"
+            return 1
+        fi
     done
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # xenhost: timeout=300
 #
 # A guest is destroyed and another created while memory moves.
