@@ -25,9 +25,8 @@ int bus_read_kib(const struct bus *bus, bus_transaction t, const char *path,
     if (len < 0) {
         return len;
     }
-    return number_parse(text, (size_t)len, UNITS_KIB_MAX, ret_kib) < 0
-               ? -EINVAL
-               : 0;
+    return number_parse(text, (size_t)len, UNITS_KIB_MAX, ret_kib) < 0 ? -EINVAL
+                                                                       : 0;
 }
 
 int bus_write_kib(const struct bus *bus, bus_transaction t, const char *path,

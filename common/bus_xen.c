@@ -158,8 +158,7 @@ static int xen_next_event(void *state, struct bus_event *ret_event)
         return errno == EAGAIN ? 0 : -ENOTCONN;
     }
     copy_cut(ret_event->path, sizeof(ret_event->path), event[XS_WATCH_PATH]);
-    copy_cut(ret_event->token, sizeof(ret_event->token),
-             event[XS_WATCH_TOKEN]);
+    copy_cut(ret_event->token, sizeof(ret_event->token), event[XS_WATCH_TOKEN]);
     free(event);
     return 1;
 }
@@ -185,7 +184,7 @@ static const struct bus_ops xen_ops = {
  */
 static int check_socket(void)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = xs_daemon_socket();
     int fd, r = 0;
 

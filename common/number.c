@@ -54,10 +54,10 @@ static uint64_t suffix_kib(const char *suffix)
         char upper, lower;
         uint64_t kib;
     } units[] = {
-        { 'K', 'k', 1 },
-        { 'M', 'm', UNITS_KIB_PER_MIB },
-        { 'G', 'g', UNITS_KIB_PER_GIB },
-        { 'T', 't', UINT64_C(1024) * UNITS_KIB_PER_GIB },
+        {'K', 'k', 1},
+        {'M', 'm', UNITS_KIB_PER_MIB},
+        {'G', 'g', UNITS_KIB_PER_GIB},
+        {'T', 't', UINT64_C(1024) * UNITS_KIB_PER_GIB},
     };
 
     if (suffix[0] == '\0') {
@@ -102,9 +102,9 @@ char *number_format_size(char *text, size_t size, uint64_t kib)
         uint64_t kib;
         const char *name;
     } units[] = {
-        { UINT64_C(1024) * UNITS_KIB_PER_GIB, "TiB" },
-        { UNITS_KIB_PER_GIB, "GiB" },
-        { UNITS_KIB_PER_MIB, "MiB" },
+        {UINT64_C(1024) * UNITS_KIB_PER_GIB, "TiB"},
+        {UNITS_KIB_PER_GIB, "GiB"},
+        {UNITS_KIB_PER_MIB, "MiB"},
     };
 
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

@@ -33,11 +33,11 @@ struct field {
 
 #define AMOUNT(member, field_rule)                                             \
     {                                                                          \
-        #member, offsetof(struct report, member), UNITS_KIB_MAX, field_rule    \
+#member, offsetof(struct report, member), UNITS_KIB_MAX, field_rule    \
     }
 #define COUNTER(member, field_rule)                                            \
     {                                                                          \
-        #member, offsetof(struct report, member), UINT64_MAX, field_rule       \
+#member, offsetof(struct report, member), UINT64_MAX, field_rule       \
     }
 
 static const struct field fields[] = {
@@ -142,7 +142,7 @@ static void append_fields(struct writer *writer, const struct report *report)
 
 int report_format(const struct report *report, char *text, size_t size)
 {
-    struct writer writer = { .text = text, .size = size };
+    struct writer writer = {.text = text, .size = size};
 
     append(&writer, "version=%d state=%s", PROTOCOL_VERSION,
            state_names[report->state]);
@@ -350,8 +350,8 @@ static bool hangs_together(const struct report *report)
 int report_parse(const char *untrusted_text, size_t len,
                  struct report *ret_report)
 {
-    const struct untrusted_bytes bytes = { untrusted_text, len };
-    struct parser parser = { .report.balloon = REPORT_BALLOON_ABSENT };
+    const struct untrusted_bytes bytes = {untrusted_text, len};
+    struct parser parser = {.report.balloon = REPORT_BALLOON_ABSENT};
     struct report *report = &parser.report;
     int r;
 
@@ -371,16 +371,15 @@ int report_parse(const char *untrusted_text, size_t len,
     }
     if (report->state == REPORT_STOPPED) {
         /* It carries nothing else; what is there nevertheless is dropped. */
-        *ret_report = (struct report){ .state = REPORT_STOPPED,
-                                       .balloon = REPORT_BALLOON_ABSENT };
+        *ret_report = (struct report){.state = REPORT_STOPPED,
+                                      .balloon = REPORT_BALLOON_ABSENT};
         return 0;
     }
     if (!hangs_together(report)) {
         return -EINVAL;
     }
-    report->heartbeat_ms =
-        units_clamp(report->heartbeat_ms, REPORT_HEARTBEAT_MIN_MS,
-                    REPORT_HEARTBEAT_MAX_MS);
+    report->heartbeat_ms = units_clamp(
+        report->heartbeat_ms, REPORT_HEARTBEAT_MIN_MS, REPORT_HEARTBEAT_MAX_MS);
     *ret_report = *report;
     return 0;
 }

@@ -24,7 +24,7 @@ int act_wake_driver(const struct guest *guest, const struct decision *decision)
 
 int act_publish_stopped(const struct bus *bus)
 {
-    const struct report stopped = { .state = REPORT_STOPPED };
+    const struct report stopped = {.state = REPORT_STOPPED};
 
     return act_publish(bus, &stopped);
 }

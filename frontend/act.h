@@ -15,8 +15,7 @@
 int act_publish(const struct bus *bus, const struct report *report);
 
 /* Gives the kernel the target that the decision wants; 0 or negative errno. */
-int act_wake_driver(const struct guest *guest,
-                    const struct decision *decision);
+int act_wake_driver(const struct guest *guest, const struct decision *decision);
 
 /* The record of an orderly end. */
 int act_publish_stopped(const struct bus *bus);

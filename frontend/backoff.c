@@ -6,8 +6,8 @@
 
 void backoff_failed(struct backoff *backoff, uint64_t now_ms)
 {
-    backoff->delay_ms = units_clamp(backoff->delay_ms * 2, BACKOFF_FIRST_MS,
-                                    BACKOFF_LAST_MS);
+    backoff->delay_ms =
+        units_clamp(backoff->delay_ms * 2, BACKOFF_FIRST_MS, BACKOFF_LAST_MS);
     backoff->retry_ms = units_add(now_ms, backoff->delay_ms);
 }
 

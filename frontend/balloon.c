@@ -15,8 +15,8 @@ static void start_over(struct balloon *balloon,
     balloon->known = true;
     balloon->kicked = false;
     balloon->target_kib = sample->balloon_target_kib;
-    balloon->distance_kib = units_distance(sample->balloon_current_kib,
-                                           sample->balloon_target_kib);
+    balloon->distance_kib =
+        units_distance(sample->balloon_current_kib, sample->balloon_target_kib);
     balloon->progress_ms = now_ms;
     balloon->state = REPORT_BALLOON_MOVING;
     backoff_clear(&balloon->kick);
@@ -99,10 +99,10 @@ static void kick(struct balloon *balloon, const struct guest_sample *sample,
 void balloon_watch(struct balloon *balloon, const struct guest_sample *sample,
                    uint64_t now_ms, struct balloon_step *ret_step)
 {
-    struct balloon_step step = { .next_ms = UINT64_MAX };
+    struct balloon_step step = {.next_ms = UINT64_MAX};
 
     if (!sample->has_balloon) {
-        *balloon = (struct balloon){ .state = REPORT_BALLOON_ABSENT };
+        *balloon = (struct balloon){.state = REPORT_BALLOON_ABSENT};
         step.state = REPORT_BALLOON_ABSENT;
         *ret_step = step;
         return;

@@ -45,19 +45,19 @@
 /* All zero: nothing has been seen yet. */
 struct balloon {
     enum report_balloon state;
-    uint64_t target_kib;      /* the true target, without our kick */
-    bool kicked;              /* the kernel's target is one page lower */
-    bool known;               /* a sample with a driver has been seen */
-    uint64_t distance_kib;    /* to the target, at the last progress */
-    uint64_t progress_ms;     /* when that was */
+    uint64_t target_kib;   /* the true target, without our kick */
+    bool kicked;           /* the kernel's target is one page lower */
+    bool known;            /* a sample with a driver has been seen */
+    uint64_t distance_kib; /* to the target, at the last progress */
+    uint64_t progress_ms;  /* when that was */
     struct backoff kick;
 };
 
 struct balloon_step {
     enum report_balloon state;
-    bool write_target; /* the kernel's target is to be set ... */
+    bool write_target;   /* the kernel's target is to be set ... */
     uint64_t target_kib; /* ... to this, in the kernel's count */
-    uint64_t next_ms;  /* look again then; UINT64_MAX: no need */
+    uint64_t next_ms;    /* look again then; UINT64_MAX: no need */
 };
 
 void balloon_watch(struct balloon *balloon, const struct guest_sample *sample,

@@ -54,10 +54,8 @@ static struct report report_from(const struct decide_input *input,
         .allocation_stalls = sample->allocation_stalls,
         .oom_kills = sample->oom_kills,
         .has_pressure = sample->has_pressure,
-        .pressure_some_us =
-            sample->has_pressure ? sample->pressure_some_us : 0,
-        .pressure_full_us =
-            sample->has_pressure ? sample->pressure_full_us : 0,
+        .pressure_some_us = sample->has_pressure ? sample->pressure_some_us : 0,
+        .pressure_full_us = sample->has_pressure ? sample->pressure_full_us : 0,
         .floor_kib = amount(floor_of(sample, input->static_max_kib)),
     };
 }
@@ -79,12 +77,12 @@ static bool tasks_stall(const struct decide_state *state,
         sample->oom_kills > before->oom_kills) {
         return true;
     }
-    elapsed_us = units_scale(units_less(input->now_ms, state->sample_ms),
-                             US_PER_MS, 1);
+    elapsed_us =
+        units_scale(units_less(input->now_ms, state->sample_ms), US_PER_MS, 1);
     waited_us = units_less(sample->pressure_some_us, before->pressure_some_us);
     return sample->has_pressure && before->has_pressure && waited_us > 0 &&
-           waited_us >= units_scale(elapsed_us, SAMPLE_STALL_US,
-                                    SAMPLE_STALL_WINDOW_US);
+           waited_us >=
+               units_scale(elapsed_us, SAMPLE_STALL_US, SAMPLE_STALL_WINDOW_US);
 }
 
 /* --- News ---------------------------------------------------------------- */
@@ -115,9 +113,9 @@ static bool available_has_halved(const struct report *last,
 static bool balloon_has_moved(const struct report *last,
                               const struct report *now)
 {
-    return has_moved(last->current_kib, now->current_kib,
-                     units_max(DECIDE_BALLOON_KIB,
-                               now->current_kib / DECIDE_BALLOON_SHARE));
+    return has_moved(
+        last->current_kib, now->current_kib,
+        units_max(DECIDE_BALLOON_KIB, now->current_kib / DECIDE_BALLOON_SHARE));
 }
 
 /* The page that a kick takes off and gives back is not a new target. */
@@ -134,14 +132,13 @@ static bool balloon_has_come_to_rest(const struct report *last,
                                      const struct report *now)
 {
     return now->balloon == REPORT_BALLOON_IDLE &&
-           has_moved(last->current_kib, now->current_kib,
-                     BALLOON_ARRIVED_KIB);
+           has_moved(last->current_kib, now->current_kib, BALLOON_ARRIVED_KIB);
 }
 
 static bool has_swapped(const struct report *last, const struct report *now)
 {
     return units_less(now->swapped_in_kib, last->swapped_in_kib) +
-                   units_less(now->swapped_out_kib, last->swapped_out_kib) >=
+               units_less(now->swapped_out_kib, last->swapped_out_kib) >=
            DECIDE_SWAP_KIB;
 }
 
@@ -151,16 +148,11 @@ static bool has_swapped(const struct report *last, const struct report *now)
  * breathes in and out costs the store little.
  */
 static const uint64_t news_gap_ms[DECIDE_NEWS_COUNT] = {
-    [DECIDE_FIRST] = 0,
-    [DECIDE_LOST] = 100,
-    [DECIDE_STALL] = 250,
-    [DECIDE_AVAILABLE_FELL] = 100,
-    [DECIDE_TARGET] = 100,
-    [DECIDE_BALLOON_STATE] = 100,
-    [DECIDE_BALLOON_RESTS] = 100,
-    [DECIDE_BALLOON_MOVED] = 250,
-    [DECIDE_SWAP] = 1000,
-    [DECIDE_AVAILABLE_ROSE] = 1000,
+    [DECIDE_FIRST] = 0,           [DECIDE_LOST] = 100,
+    [DECIDE_STALL] = 250,         [DECIDE_AVAILABLE_FELL] = 100,
+    [DECIDE_TARGET] = 100,        [DECIDE_BALLOON_STATE] = 100,
+    [DECIDE_BALLOON_RESTS] = 100, [DECIDE_BALLOON_MOVED] = 250,
+    [DECIDE_SWAP] = 1000,         [DECIDE_AVAILABLE_ROSE] = 1000,
     [DECIDE_HEARTBEAT] = 0,
 };
 
@@ -181,8 +173,8 @@ static enum decide_news find_news(const struct decide_state *state,
     if (units_less(input->now_ms, state->published_ms) >= now->heartbeat_ms) {
         return DECIDE_HEARTBEAT;
     }
-    if (fell && (available_has_moved(last, now) ||
-                 available_has_halved(last, now))) {
+    if (fell &&
+        (available_has_moved(last, now) || available_has_halved(last, now))) {
         return DECIDE_AVAILABLE_FELL;
     }
     if (target_is_another(last, now)) {
@@ -260,7 +252,7 @@ static uint64_t sleep_ms(const struct decide_state *state,
 void decide_round(struct decide_state *state, const struct decide_input *input,
                   struct decision *ret_decision)
 {
-    struct decision decision = { .news = DECIDE_NOTHING };
+    struct decision decision = {.news = DECIDE_NOTHING};
     struct balloon_step step;
     uint64_t earliest_ms, heartbeat_ms;
     bool stalling, busy;
@@ -273,14 +265,12 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
     stalling = tasks_stall(state, input);
     remember_growth(state, input);
     busy = stalling || step.state == REPORT_BALLOON_MOVING;
-    decision.next_ms =
-        units_min(units_add(input->now_ms,
-                            sleep_ms(state, &decision.report, busy)),
-                  step.next_ms);
+    decision.next_ms = units_min(
+        units_add(input->now_ms, sleep_ms(state, &decision.report, busy)),
+        step.next_ms);
 
     decision.news = find_news(state, input, &decision.report, stalling);
-    earliest_ms =
-        units_add(state->published_ms, news_gap_ms[decision.news]);
+    earliest_ms = units_add(state->published_ms, news_gap_ms[decision.news]);
     if (decision.news != DECIDE_NOTHING && input->now_ms < earliest_ms) {
         decision.news = DECIDE_NOTHING; /* too soon after the last */
         decision.next_ms = units_min(decision.next_ms, earliest_ms);

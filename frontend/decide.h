@@ -67,14 +67,14 @@
 #define DECIDE_SWAP_KIB 1024
 
 enum decide_news {
-    DECIDE_NOTHING,         /* no report */
-    DECIDE_FIRST,           /* none was written yet */
-    DECIDE_LOST,            /* the node is gone: restored or migrated */
-    DECIDE_STALL,           /* tasks wait for memory, or were killed */
+    DECIDE_NOTHING, /* no report */
+    DECIDE_FIRST,   /* none was written yet */
+    DECIDE_LOST,    /* the node is gone: restored or migrated */
+    DECIDE_STALL,   /* tasks wait for memory, or were killed */
     DECIDE_AVAILABLE_FELL,
-    DECIDE_TARGET,          /* memory/target or the kernel's is another */
+    DECIDE_TARGET, /* memory/target or the kernel's is another */
     DECIDE_BALLOON_STATE,
-    DECIDE_BALLOON_RESTS,   /* it has arrived, since the last report */
+    DECIDE_BALLOON_RESTS, /* it has arrived, since the last report */
     DECIDE_BALLOON_MOVED,
     DECIDE_SWAP,
     DECIDE_AVAILABLE_ROSE,
@@ -103,17 +103,17 @@ struct decide_state {
     struct guest_sample sample; /* the one before, and */
     uint64_t sample_ms;         /* its time */
 
-    uint64_t used_kib;          /* at the start of the window in which */
-    uint64_t used_ms;           /* growth is measured, and that start */
-    uint64_t growth_kib_per_s;  /* the fastest lately */
+    uint64_t used_kib;         /* at the start of the window in which */
+    uint64_t used_ms;          /* growth is measured, and that start */
+    uint64_t growth_kib_per_s; /* the fastest lately */
 };
 
 struct decision {
-    enum decide_news news; /* publish report, unless DECIDE_NOTHING */
-    struct report report;  /* valid in any case */
-    bool write_target;     /* wake the driver: give the kernel ... */
+    enum decide_news news;      /* publish report, unless DECIDE_NOTHING */
+    struct report report;       /* valid in any case */
+    bool write_target;          /* wake the driver: give the kernel ... */
     uint64_t kernel_target_kib; /* ... this target, in its own count */
-    uint64_t next_ms;      /* decide again then, or at any event before */
+    uint64_t next_ms;           /* decide again then, or at any event before */
 };
 
 void decide_round(struct decide_state *state, const struct decide_input *input,

@@ -18,15 +18,15 @@ static const struct {
     uint64_t size_kib;
     uint64_t floor_kib;
 } curve[] = {
-    { 0, 0 },
-    { 16 * UNITS_KIB_PER_MIB, 16 * UNITS_KIB_PER_MIB },
-    { 32 * UNITS_KIB_PER_MIB, 24 * UNITS_KIB_PER_MIB },
-    { 128 * UNITS_KIB_PER_MIB, 72 * UNITS_KIB_PER_MIB },
-    { 512 * UNITS_KIB_PER_MIB, 168 * UNITS_KIB_PER_MIB },
-    { 2 * UNITS_KIB_PER_GIB, 360 * UNITS_KIB_PER_MIB },
-    { 8 * UNITS_KIB_PER_GIB, 552 * UNITS_KIB_PER_MIB },
-    { 32 * UNITS_KIB_PER_GIB, 1320 * UNITS_KIB_PER_MIB },
-    { 128 * UNITS_KIB_PER_GIB, 4392 * UNITS_KIB_PER_MIB },
+    {0, 0},
+    {16 * UNITS_KIB_PER_MIB, 16 * UNITS_KIB_PER_MIB},
+    {32 * UNITS_KIB_PER_MIB, 24 * UNITS_KIB_PER_MIB},
+    {128 * UNITS_KIB_PER_MIB, 72 * UNITS_KIB_PER_MIB},
+    {512 * UNITS_KIB_PER_MIB, 168 * UNITS_KIB_PER_MIB},
+    {2 * UNITS_KIB_PER_GIB, 360 * UNITS_KIB_PER_MIB},
+    {8 * UNITS_KIB_PER_GIB, 552 * UNITS_KIB_PER_MIB},
+    {32 * UNITS_KIB_PER_GIB, 1320 * UNITS_KIB_PER_MIB},
+    {128 * UNITS_KIB_PER_GIB, 4392 * UNITS_KIB_PER_MIB},
 };
 
 #define CURVE_POINTS (sizeof(curve) / sizeof(curve[0]))
@@ -62,8 +62,8 @@ static uint64_t floor_of_use(const struct guest_sample *sample, uint64_t held)
 
 uint64_t floor_of(const struct guest_sample *sample, uint64_t static_max_kib)
 {
-    uint64_t held_kib = sample->has_balloon ? sample->balloon_current_kib
-                                            : sample->total_kib;
+    uint64_t held_kib =
+        sample->has_balloon ? sample->balloon_current_kib : sample->total_kib;
     uint64_t floor_kib =
         units_max(floor_of_size(units_max(static_max_kib, held_kib)),
                   floor_of_use(sample, held_kib));

@@ -51,8 +51,7 @@ static int observe(struct frontend *frontend, uint64_t now_ms,
         return r;
     }
     note(&frontend->watch_error, observer->watch_error, "watching the target");
-    note(&frontend->target_error, observer->target_error,
-         "reading the target");
+    note(&frontend->target_error, observer->target_error, "reading the target");
 
     r = observe_guest(frontend->guest, input);
     note(&frontend->sample_error, r, "asking the kernel for its memory");
@@ -137,8 +136,8 @@ static int act(struct frontend *frontend, const struct decision *decision,
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,
                   uint64_t *ret_next_ms)
 {
-    struct decide_input input = { .heartbeat_ms = frontend->heartbeat_ms,
-                                  .now_ms = now_ms };
+    struct decide_input input = {.heartbeat_ms = frontend->heartbeat_ms,
+                                 .now_ms = now_ms};
     struct decision decision;
     uint64_t next_ms;
     int r;
@@ -158,15 +157,15 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
     }
     next_ms = units_min(decision.next_ms,
                         observe_next_ms(&frontend->observer, now_ms));
-    next_ms = units_min(next_ms,
-                        backoff_next_ms(&frontend->publish_retry, now_ms));
+    next_ms =
+        units_min(next_ms, backoff_next_ms(&frontend->publish_retry, now_ms));
     *ret_next_ms = units_max(next_ms, units_add(now_ms, 1));
     return 0;
 }
 
 void frontend_rejoin(struct frontend *frontend)
 {
-    frontend->observer = (struct observer){ 0 };
+    frontend->observer = (struct observer){0};
     frontend->decider.published_any = false;
     backoff_clear(&frontend->publish_retry);
 }

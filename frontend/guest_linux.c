@@ -90,11 +90,10 @@ static int read_number(struct guest_linux *kernel, enum file file,
 static void read_balloon(struct guest_linux *kernel,
                          struct guest_sample *sample)
 {
-    sample->has_balloon =
-        read_number(kernel, FILE_BALLOON_CURRENT,
-                    &sample->balloon_current_kib) == 0 &&
-        read_number(kernel, FILE_BALLOON_TARGET,
-                    &sample->balloon_target_kib) == 0;
+    sample->has_balloon = read_number(kernel, FILE_BALLOON_CURRENT,
+                                      &sample->balloon_current_kib) == 0 &&
+                          read_number(kernel, FILE_BALLOON_TARGET,
+                                      &sample->balloon_target_kib) == 0;
     if (!sample->has_balloon) {
         sample->balloon_current_kib = 0;
         sample->balloon_target_kib = 0;
@@ -120,7 +119,8 @@ static int read_memory(struct guest_linux *kernel, struct guest_sample *sample)
     if (len < 0) {
         return len;
     }
-    r = procfs_parse_vmstat(kernel->text, (size_t)len, kernel->page_kib, sample);
+    r = procfs_parse_vmstat(kernel->text, (size_t)len, kernel->page_kib,
+                            sample);
     if (r < 0) {
         return r;
     }
@@ -140,7 +140,7 @@ static int linux_sample(void *state, struct guest_sample *ret_sample)
     int r;
 
     for (int try = 0; try < SAMPLE_TRIES; try++) {
-        sample = (struct guest_sample){ 0 };
+        sample = (struct guest_sample){0};
         read_balloon(kernel, &sample);
         r = read_memory(kernel, &sample);
         if (r < 0) {
@@ -167,8 +167,7 @@ static int linux_set_balloon_target(void *state, uint64_t target_kib)
         return -ENODEV;
     }
     len = snprintf(text, sizeof(text), "%" PRIu64 "\n", target_kib);
-    written =
-        pwrite(kernel->fds[FILE_BALLOON_TARGET], text, (size_t)len, 0);
+    written = pwrite(kernel->fds[FILE_BALLOON_TARGET], text, (size_t)len, 0);
     if (written < 0) {
         return -errno;
     }
@@ -192,8 +191,7 @@ static void open_files(struct guest_linux *kernel, int root_fd)
     for (int i = 0; i < FILE_COUNT; i++) {
         kernel->fds[i] = -1;
         if (i == FILE_BALLOON_TARGET) {
-            kernel->fds[i] =
-                openat(root_fd, file_paths[i], O_RDWR | O_CLOEXEC);
+            kernel->fds[i] = openat(root_fd, file_paths[i], O_RDWR | O_CLOEXEC);
         }
         /* Who may not write may still look on. */
         if (kernel->fds[i] < 0) {
@@ -215,7 +213,7 @@ static void close_files(struct guest_linux *kernel)
 int guest_linux_open(const char *root, struct guest *ret_guest)
 {
     struct guest_linux *kernel;
-    struct guest_sample sample = { 0 };
+    struct guest_sample sample = {0};
     int root_fd, r;
 
     root_fd = open_root(root);
@@ -257,7 +255,7 @@ void guest_linux_close(struct guest *guest)
  * Windows to ask for, the best first.  Without CAP_SYS_RESOURCE, Linux 6.4 and
  * later still give whole multiples of 2 s.
  */
-static const unsigned int pressure_windows[] = { 1, 4 };
+static const unsigned int pressure_windows[] = {1, 4};
 
 /* The kernel wants the NUL, too, and watches until the descriptor is closed. */
 static int set_trigger(int fd)

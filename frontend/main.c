@@ -65,13 +65,13 @@ static void parse_options(int argc, char **argv, struct options *options)
 {
     enum { OPTION_HEARTBEAT = 256, OPTION_ONCE };
     static const struct option known[] = {
-        { "debug", no_argument, NULL, 'd' },
-        { "heartbeat", required_argument, NULL, OPTION_HEARTBEAT },
-        { "help", no_argument, NULL, 'h' },
-        { "once", no_argument, NULL, OPTION_ONCE },
-        { "syslog", no_argument, NULL, 's' },
-        { "version", no_argument, NULL, 'V' },
-        { NULL, 0, NULL, 0 },
+        {"debug", no_argument, NULL, 'd'},
+        {"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
+        {"help", no_argument, NULL, 'h'},
+        {"once", no_argument, NULL, OPTION_ONCE},
+        {"syslog", no_argument, NULL, 's'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     uint64_t seconds;
     int option;
@@ -129,11 +129,11 @@ static uint64_t monotonic_ms(void)
 /* For the guest's owner: works without root and without Xen, as it can. */
 static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
 {
-    struct decide_input input = { .heartbeat_ms = heartbeat_ms };
-    struct decide_state state = { 0 };
+    struct decide_input input = {.heartbeat_ms = heartbeat_ms};
+    struct decide_state state = {0};
     struct decision decision;
     char text[PROTOCOL_REPORT_MAX];
-    struct bus bus = { 0 };
+    struct bus bus = {0};
     int r;
 
     r = guest_sample(guest, &input.sample);
@@ -391,9 +391,9 @@ static void open_log(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = { .heartbeat_ms = DECIDE_HEARTBEAT_MS,
-                               .level = LOG_LEVEL_INFO };
-    struct daemon daemon = { .pressure_fd = -1 };
+    struct options options = {.heartbeat_ms = DECIDE_HEARTBEAT_MS,
+                              .level = LOG_LEVEL_INFO};
+    struct daemon daemon = {.pressure_fd = -1};
     int code, r;
 
     parse_options(argc, argv, &options);

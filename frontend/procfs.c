@@ -21,7 +21,7 @@ struct span {
 static struct span take_until(struct span *rest, char separator)
 {
     const char *end = memchr(rest->start, separator, rest->len);
-    struct span taken = { rest->start, rest->len };
+    struct span taken = {rest->start, rest->len};
     size_t used = rest->len;
 
     if (end != NULL) {
@@ -35,8 +35,7 @@ static struct span take_until(struct span *rest, char separator)
 
 static bool span_is(struct span span, const char *text)
 {
-    return span.len == strlen(text) &&
-           memcmp(span.start, text, span.len) == 0;
+    return span.len == strlen(text) && memcmp(span.start, text, span.len) == 0;
 }
 
 static bool span_begins(struct span span, const char *text)
@@ -69,15 +68,15 @@ static const struct {
     size_t offset;
     bool required;
 } meminfo_lines[] = {
-    { "MemTotal", FIELD(total_kib), true },
-    { "MemFree", FIELD(free_kib), false },
-    { "MemAvailable", FIELD(available_kib), true },
-    { "Active(file)", FIELD(file_active_kib), false },
-    { "Inactive(file)", FIELD(file_inactive_kib), false },
-    { "SwapTotal", FIELD(swap_total_kib), false },
-    { "SwapFree", FIELD(swap_free_kib), false },
-    { "AnonPages", FIELD(anonymous_kib), false },
-    { "Committed_AS", FIELD(committed_kib), false },
+    {"MemTotal", FIELD(total_kib), true},
+    {"MemFree", FIELD(free_kib), false},
+    {"MemAvailable", FIELD(available_kib), true},
+    {"Active(file)", FIELD(file_active_kib), false},
+    {"Inactive(file)", FIELD(file_inactive_kib), false},
+    {"SwapTotal", FIELD(swap_total_kib), false},
+    {"SwapFree", FIELD(swap_free_kib), false},
+    {"AnonPages", FIELD(anonymous_kib), false},
+    {"Committed_AS", FIELD(committed_kib), false},
 };
 
 #define MEMINFO_LINES (sizeof(meminfo_lines) / sizeof(meminfo_lines[0]))
@@ -122,7 +121,7 @@ int procfs_parse_meminfo(const char *text, size_t len,
                          struct guest_sample *sample)
 {
     struct guest_sample parsed = *sample;
-    struct span rest = { text, len };
+    struct span rest = {text, len};
     unsigned int seen = 0;
 
     for (unsigned int i = 0; i < MEMINFO_LINES; i++) {
@@ -154,12 +153,12 @@ static const struct {
     bool whole; /* the name ends there */
     bool in_pages;
 } vmstat_counters[] = {
-    { "pswpin", FIELD(swapped_in_kib), true, true },
-    { "pswpout", FIELD(swapped_out_kib), true, true },
-    { "workingset_refault", FIELD(refaults), false, false },
-    { "pgmajfault", FIELD(major_faults), true, false },
-    { "allocstall", FIELD(allocation_stalls), false, false },
-    { "oom_kill", FIELD(oom_kills), true, false },
+    {"pswpin", FIELD(swapped_in_kib), true, true},
+    {"pswpout", FIELD(swapped_out_kib), true, true},
+    {"workingset_refault", FIELD(refaults), false, false},
+    {"pgmajfault", FIELD(major_faults), true, false},
+    {"allocstall", FIELD(allocation_stalls), false, false},
+    {"oom_kill", FIELD(oom_kills), true, false},
 };
 
 #define VMSTAT_COUNTERS (sizeof(vmstat_counters) / sizeof(vmstat_counters[0]))
@@ -191,14 +190,13 @@ int procfs_parse_vmstat(const char *text, size_t len, uint64_t page_kib,
                         struct guest_sample *sample)
 {
     struct guest_sample parsed = *sample;
-    struct span rest = { text, len };
+    struct span rest = {text, len};
 
     for (size_t i = 0; i < VMSTAT_COUNTERS; i++) {
         clear_at(&parsed, vmstat_counters[i].offset);
     }
     while (rest.len > 0) {
-        if (parse_vmstat_line(take_until(&rest, '\n'), page_kib, &parsed) <
-            0) {
+        if (parse_vmstat_line(take_until(&rest, '\n'), page_kib, &parsed) < 0) {
             return -EINVAL;
         }
     }
@@ -225,7 +223,7 @@ static int parse_total(struct span rest, uint64_t *ret_us)
 int procfs_parse_pressure(const char *text, size_t len,
                           struct guest_sample *sample)
 {
-    struct span rest = { text, len };
+    struct span rest = {text, len};
     uint64_t some_us = 0, full_us = 0;
     bool has_some = false, has_full = false;
 
@@ -252,7 +250,7 @@ int procfs_parse_pressure(const char *text, size_t len,
 
 int procfs_parse_number(const char *text, size_t len, uint64_t *ret_value)
 {
-    struct span rest = { text, len };
+    struct span rest = {text, len};
     struct span line = take_until(&rest, '\n');
 
     return number_parse(line.start, line.len, UINT64_MAX, ret_value) < 0

@@ -208,8 +208,8 @@ static int set_up(void **state)
     rig.fake.nodes[0].path = PROTOCOL_TARGET;
     rig.fake.nodes[1].path = PROTOCOL_STATIC_MAX;
     rig.fake.nodes[2].path = PROTOCOL_REPORT;
-    rig.bus = (struct bus){ &fake_ops, &rig.fake };
-    rig.guest = (struct guest){ &kernel_ops, &rig.kernel };
+    rig.bus = (struct bus){&fake_ops, &rig.fake};
+    rig.guest = (struct guest){&kernel_ops, &rig.kernel};
     rig.kernel.sample = (struct guest_sample){
         .total_kib = 1000 * MIB,
         .available_kib = 900 * MIB,
@@ -332,7 +332,7 @@ static void event_without_a_change_is_answered_with_nothing(void **state)
 
 static void store_that_refuses_is_asked_less_and_less(void **state)
 {
-    static const int errors[] = { -ENOSPC, -EACCES, -EAGAIN, -EINVAL, -E2BIG };
+    static const int errors[] = {-ENOSPC, -EACCES, -EAGAIN, -EINVAL, -E2BIG};
 
     for (size_t i = 0; i < COUNT_OF(errors); i++) {
         (void)set_up(state);
@@ -456,7 +456,7 @@ static void bus_may_be_lost_at_any_call(void **state)
 
 static void kernel_that_does_not_answer_is_asked_again(void **state)
 {
-    static const int errors[] = { -EINVAL, -EIO, -ENOTCONN, -ENOMEM };
+    static const int errors[] = {-EINVAL, -EIO, -ENOTCONN, -ENOMEM};
 
     for (size_t i = 0; i < COUNT_OF(errors); i++) {
         (void)set_up(state);

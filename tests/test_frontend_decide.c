@@ -27,16 +27,17 @@
 static struct decide_input calm_guest(void)
 {
     return (struct decide_input){
-        .sample = {
-            .total_kib = 1000 * MIB,
-            .available_kib = 500 * MIB,
-            .free_kib = 300 * MIB,
-            .anonymous_kib = 400 * MIB,
-            .has_pressure = true,
-            .has_balloon = true,
-            .balloon_current_kib = 1024 * MIB,
-            .balloon_target_kib = 1024 * MIB,
-        },
+        .sample =
+            {
+                .total_kib = 1000 * MIB,
+                .available_kib = 500 * MIB,
+                .free_kib = 300 * MIB,
+                .anonymous_kib = 400 * MIB,
+                .has_pressure = true,
+                .has_balloon = true,
+                .balloon_current_kib = 1024 * MIB,
+                .balloon_target_kib = 1024 * MIB,
+            },
         .target_kib = 1025 * MIB,
         .static_max_kib = 2048 * MIB,
         .heartbeat_ms = DECIDE_HEARTBEAT_MS,
@@ -60,7 +61,7 @@ static struct decision tick(struct decide_state *state,
 /* A guest that has just reported all there is. */
 static struct decide_state settled(struct decide_input *input)
 {
-    struct decide_state state = { 0 };
+    struct decide_state state = {0};
 
     assert_int_equal(tick(&state, input).news, DECIDE_FIRST);
     input->now_ms += 2000;
@@ -111,29 +112,37 @@ static void news_is_told_and_named(void **unused)
         enum decide_news news;
         const char *why;
     } cases[] = {
-        { .news = DECIDE_NOTHING, .why = "nothing has changed" },
-        { .available_kib = 490 * MIB, .news = DECIDE_NOTHING,
-          .why = "10 MiB of 1000 are noise" },
-        { .available_kib = 480 * MIB, .news = DECIDE_AVAILABLE_FELL,
-          .why = "20 MiB are not" },
-        { .available_kib = 520 * MIB, .news = DECIDE_AVAILABLE_ROSE,
-          .why = "nor upwards" },
-        { .swapped_in_kib = 512, .news = DECIDE_NOTHING,
-          .why = "a page now and then" },
-        { .swapped_in_kib = MIB, .news = DECIDE_SWAP, .why = "swapping" },
-        { .stalls = 1, .news = DECIDE_STALL, .why = "a task has waited" },
-        { .oom = 1, .news = DECIDE_STALL, .why = "a task was killed" },
-        { .pressure_us = 20000, .news = DECIDE_NOTHING,
-          .why = "2 % of the time" },
-        { .pressure_us = 40000, .news = DECIDE_STALL,
-          .why = "4 % of the time" },
-        { .target_kib = 1024 * MIB, .news = DECIDE_TARGET,
-          .why = "asked for something else" },
-        { .balloon_kib = 1000 * MIB, .news = DECIDE_BALLOON_STATE,
-          .why = "off its target" },
-        { .lost = true, .news = DECIDE_LOST, .why = "restored" },
-        { .lost = true, .oom = 1, .news = DECIDE_LOST,
-          .why = "a report that is not there comes first" },
+        {.news = DECIDE_NOTHING, .why = "nothing has changed"},
+        {.available_kib = 490 * MIB,
+         .news = DECIDE_NOTHING,
+         .why = "10 MiB of 1000 are noise"},
+        {.available_kib = 480 * MIB,
+         .news = DECIDE_AVAILABLE_FELL,
+         .why = "20 MiB are not"},
+        {.available_kib = 520 * MIB,
+         .news = DECIDE_AVAILABLE_ROSE,
+         .why = "nor upwards"},
+        {.swapped_in_kib = 512,
+         .news = DECIDE_NOTHING,
+         .why = "a page now and then"},
+        {.swapped_in_kib = MIB, .news = DECIDE_SWAP, .why = "swapping"},
+        {.stalls = 1, .news = DECIDE_STALL, .why = "a task has waited"},
+        {.oom = 1, .news = DECIDE_STALL, .why = "a task was killed"},
+        {.pressure_us = 20000,
+         .news = DECIDE_NOTHING,
+         .why = "2 % of the time"},
+        {.pressure_us = 40000, .news = DECIDE_STALL, .why = "4 % of the time"},
+        {.target_kib = 1024 * MIB,
+         .news = DECIDE_TARGET,
+         .why = "asked for something else"},
+        {.balloon_kib = 1000 * MIB,
+         .news = DECIDE_BALLOON_STATE,
+         .why = "off its target"},
+        {.lost = true, .news = DECIDE_LOST, .why = "restored"},
+        {.lost = true,
+         .oom = 1,
+         .news = DECIDE_LOST,
+         .why = "a report that is not there comes first"},
     };
 
     (void)unused;
@@ -216,7 +225,7 @@ static void guest_that_breathes_costs_the_store_little(void **unused)
 static void unwritten_report_stays_news(void **unused)
 {
     struct decide_input input = calm_guest();
-    struct decide_state state = { 0 };
+    struct decide_state state = {0};
     struct decision decision;
 
     (void)unused;
@@ -235,13 +244,13 @@ static void sleep_follows_what_is_left_and_how_fast_it_goes(void **unused)
         uint64_t sleep_ms;
         const char *why;
     } cases[] = {
-        { 900 * MIB, 0, 10000, "plenty: until the heartbeat" },
-        { 320 * MIB, 0, 5000, "half of it at 32 MiB/s" },
-        { 64 * MIB, 0, 1000, "less" },
-        { 1 * MIB, 0, 100, "never shorter" },
-        { 0, 0, 100, "nothing left" },
-        { 320 * MIB, 320 * MIB, 500, "it is known to grow fast" },
-        { 320 * MIB, 1 * MIB, 5000, "slow growth changes nothing" },
+        {900 * MIB, 0, 10000, "plenty: until the heartbeat"},
+        {320 * MIB, 0, 5000, "half of it at 32 MiB/s"},
+        {64 * MIB, 0, 1000, "less"},
+        {1 * MIB, 0, 100, "never shorter"},
+        {0, 0, 100, "nothing left"},
+        {320 * MIB, 320 * MIB, 500, "it is known to grow fast"},
+        {320 * MIB, 1 * MIB, 5000, "slow growth changes nothing"},
     };
 
     (void)unused;
@@ -358,8 +367,8 @@ static uint64_t wait_for_kick(struct decide_state *state,
 
 static void stuck_driver_is_named_and_kicked_with_back_off(void **unused)
 {
-    static const uint64_t gaps_ms[] = { 1000,  2000,  4000, 8000,
-                                        16000, 30000, 30000 };
+    static const uint64_t gaps_ms[] = {1000,  2000,  4000, 8000,
+                                       16000, 30000, 30000};
     struct decide_input input = calm_guest();
     struct decide_state state = settled(&input);
     const uint64_t target_kib = 1500 * MIB;
@@ -373,8 +382,7 @@ static void stuck_driver_is_named_and_kicked_with_back_off(void **unused)
     assert_int_equal(waited_ms, BALLOON_STUCK_MS);
     assert_int_equal(decision.report.balloon, REPORT_BALLOON_STUCK);
     assert_int_equal(state.published.balloon, REPORT_BALLOON_STUCK);
-    assert_int_equal(decision.kernel_target_kib,
-                     target_kib - BALLOON_KICK_KIB);
+    assert_int_equal(decision.kernel_target_kib, target_kib - BALLOON_KICK_KIB);
     for (size_t i = 0; i < COUNT_OF(gaps_ms); i++) {
         input.sample.balloon_target_kib = decision.kernel_target_kib;
         input.now_ms++;
@@ -434,8 +442,7 @@ static void new_target_gives_a_stuck_driver_new_time(void **unused)
     assert_false(decision.write_target);
     assert_int_equal(wait_for_kick(&state, &input, &decision),
                      BALLOON_STUCK_MS);
-    assert_int_equal(decision.kernel_target_kib,
-                     1600 * MIB - BALLOON_KICK_KIB);
+    assert_int_equal(decision.kernel_target_kib, 1600 * MIB - BALLOON_KICK_KIB);
 }
 
 static void guest_that_has_nothing_to_give_is_not_kicked(void **unused)
@@ -458,7 +465,7 @@ static void guest_that_has_nothing_to_give_is_not_kicked(void **unused)
 static void guest_without_a_driver_says_so(void **unused)
 {
     struct decide_input input = calm_guest();
-    struct decide_state state = { 0 };
+    struct decide_state state = {0};
 
     (void)unused;
     input.sample.has_balloon = false;
@@ -476,16 +483,16 @@ static void floor_follows_size_and_use(void **unused)
         uint64_t floor_mib;
         const char *why;
     } cases[] = {
-        { 512, 512, 512, 512, 0, 0, 168, "an idle guest of 512 MiB" },
-        { 2048, 2048, 2048, 2048, 0, 0, 360, "of 2 GiB" },
-        { 1280, 1280, 1280, 1280, 0, 0, 264, "halfway between two points" },
-        { 131072, 4096, 4096, 4096, 0, 0, 4096, "its page array is for 128" },
-        { 262144, 262144, 262144, 262144, 0, 0, 8488, "beyond the curve" },
-        { 0, 512, 512, 512, 0, 0, 168, "the largest size is not known" },
-        { 1024, 1024, 1000, 400, 500, 0, 624, "in use, no swap" },
-        { 1024, 1024, 1000, 400, 500, 200, 424, "some of it can be swapped" },
-        { 1024, 1024, 1000, 400, 500, 9000, 232, "all of it can" },
-        { 1024, 100, 90, 0, 50, 0, 100, "never more than it holds" },
+        {512, 512, 512, 512, 0, 0, 168, "an idle guest of 512 MiB"},
+        {2048, 2048, 2048, 2048, 0, 0, 360, "of 2 GiB"},
+        {1280, 1280, 1280, 1280, 0, 0, 264, "halfway between two points"},
+        {131072, 4096, 4096, 4096, 0, 0, 4096, "its page array is for 128"},
+        {262144, 262144, 262144, 262144, 0, 0, 8488, "beyond the curve"},
+        {0, 512, 512, 512, 0, 0, 168, "the largest size is not known"},
+        {1024, 1024, 1000, 400, 500, 0, 624, "in use, no swap"},
+        {1024, 1024, 1000, 400, 500, 200, 424, "some of it can be swapped"},
+        {1024, 1024, 1000, 400, 500, 9000, 232, "all of it can"},
+        {1024, 100, 90, 0, 50, 0, 100, "never more than it holds"},
     };
 
     (void)unused;
@@ -559,7 +566,7 @@ static void any_sample_gives_a_sound_report_and_a_wake_up(void **unused)
     (void)unused;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct decide_input input = calm_guest();
-        struct decide_state state = { 0 };
+        struct decide_state state = {0};
         struct dice dice;
 
         dice_init(&dice, seed, 3);
@@ -596,7 +603,7 @@ static void reports_are_neither_late_nor_too_close(void **unused)
     (void)unused;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct decide_input input = calm_guest();
-        struct decide_state state = { 0 };
+        struct decide_state state = {0};
         uint64_t last_ms;
         struct dice dice;
 
@@ -620,8 +627,8 @@ static void reports_are_neither_late_nor_too_close(void **unused)
                 fail_msg("seed=%" PRIu64 " too late", seed);
             }
             /* Events may wake us at any time before. */
-            input.now_ms += dice_between(&dice, 1,
-                                         decision.next_ms - input.now_ms);
+            input.now_ms +=
+                dice_between(&dice, 1, decision.next_ms - input.now_ms);
         }
     }
 }

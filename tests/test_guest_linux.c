@@ -29,9 +29,12 @@ static const char *const folders[] = {
 };
 
 static const char *const files[] = {
-    "proc/meminfo",          "proc/vmstat",
-    "proc/pressure/memory",  "proc/xen",
-    BALLOON "/info/current_kb", BALLOON "/target_kb",
+    "proc/meminfo",
+    "proc/vmstat",
+    "proc/pressure/memory",
+    "proc/xen",
+    BALLOON "/info/current_kb",
+    BALLOON "/target_kb",
     BALLOON "/retry_count",
 };
 
@@ -94,7 +97,7 @@ static void put_balloon(const char *current, const char *target)
 
 static void everything_that_the_kernel_offers_is_in_the_sample(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
     struct guest_sample sample;
 
     (void)state;
@@ -119,7 +122,7 @@ static void everything_that_the_kernel_offers_is_in_the_sample(void **state)
 
 static void what_the_kernel_does_not_offer_is_absent(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
     struct guest_sample sample;
 
     (void)state;
@@ -135,7 +138,7 @@ static void what_the_kernel_does_not_offer_is_absent(void **state)
 
 static void a_sample_is_fresh_each_time(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
     struct guest_sample sample;
 
     (void)state;
@@ -151,7 +154,7 @@ static void a_sample_is_fresh_each_time(void **state)
 
 static void a_file_of_many_pages_is_read_whole(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
     struct guest_sample sample;
     char text[12000] = "";
     size_t len = 0;
@@ -172,7 +175,7 @@ static void a_file_of_many_pages_is_read_whole(void **state)
 
 static void a_file_that_makes_no_sense_fails_the_sample_alone(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
     struct guest_sample sample;
 
     (void)state;
@@ -188,7 +191,7 @@ static void a_file_that_makes_no_sense_fails_the_sample_alone(void **state)
 
 static void without_the_memory_files_there_is_no_guest(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
 
     (void)state;
     assert_int_equal(unlink(path_of("proc/meminfo")), 0);
@@ -198,7 +201,7 @@ static void without_the_memory_files_there_is_no_guest(void **state)
 
 static void a_target_is_written_in_kib(void **state)
 {
-    struct guest guest = { 0 };
+    struct guest guest = {0};
     struct guest_sample sample;
 
     (void)state;

@@ -40,7 +40,7 @@ static size_t load(const char *name, char *text)
 
 static void meminfo_of_linux_6_1_is_understood(void **state)
 {
-    struct guest_sample sample = { .swap_total_kib = 7, .refaults = 7 };
+    struct guest_sample sample = {.swap_total_kib = 7, .refaults = 7};
     char text[TEXT_MAX];
     size_t len = load("meminfo-linux-6.1", text);
 
@@ -58,7 +58,7 @@ static void meminfo_of_linux_6_1_is_understood(void **state)
 
 static void vmstat_of_linux_6_1_is_understood(void **state)
 {
-    struct guest_sample sample = { .oom_kills = 99 };
+    struct guest_sample sample = {.oom_kills = 99};
     char text[TEXT_MAX];
     size_t len = load("vmstat-linux-6.1", text);
 
@@ -72,7 +72,7 @@ static void vmstat_of_linux_6_1_is_understood(void **state)
 
 static void pressure_of_linux_6_1_is_understood(void **state)
 {
-    struct guest_sample sample = { 0 };
+    struct guest_sample sample = {0};
     char text[TEXT_MAX];
     size_t len = load("pressure-linux-6.1", text);
 
@@ -91,30 +91,29 @@ static void meminfo_is_taken_or_refused_for_a_reason(void **state)
         int result;
         const char *why;
     } cases[] = {
-        { "MemTotal: 8 kB\nMemAvailable: 4 kB\n", 0, "the least" },
-        { "MemTotal: 8 kB\nMemAvailable: 4 kB", 0, "no newline at the end" },
-        { "MemAvailable:4 kB\nMemTotal:8 kB\nHugePages_Total:   0\n", 0,
-          "any order, no spaces, unknown lines" },
-        { "MemTotalX: 8 kB\nMemTotal: 8 kB\nMemAvailable: 4 kB\n", 0,
-          "a name that only begins like ours" },
-        { "", -EINVAL, "nothing" },
-        { "MemTotal: 8 kB\n", -EINVAL, "before Linux 3.14" },
-        { "MemAvailable: 8 kB\n", -EINVAL, "no total" },
-        { "MemTotal: 8 MB\nMemAvailable: 4 kB\n", -EINVAL, "another unit" },
-        { "MemTotal: 8\nMemAvailable: 4 kB\n", -EINVAL, "no unit" },
-        { "MemTotal: -8 kB\nMemAvailable: 4 kB\n", -EINVAL, "a sign" },
-        { "MemTotal: kB\nMemAvailable: 4 kB\n", -EINVAL, "no number" },
-        { "MemTotal\nMemAvailable: 4 kB\n", -EINVAL, "a line cut short" },
+        {"MemTotal: 8 kB\nMemAvailable: 4 kB\n", 0, "the least"},
+        {"MemTotal: 8 kB\nMemAvailable: 4 kB", 0, "no newline at the end"},
+        {"MemAvailable:4 kB\nMemTotal:8 kB\nHugePages_Total:   0\n", 0,
+         "any order, no spaces, unknown lines"},
+        {"MemTotalX: 8 kB\nMemTotal: 8 kB\nMemAvailable: 4 kB\n", 0,
+         "a name that only begins like ours"},
+        {"", -EINVAL, "nothing"},
+        {"MemTotal: 8 kB\n", -EINVAL, "before Linux 3.14"},
+        {"MemAvailable: 8 kB\n", -EINVAL, "no total"},
+        {"MemTotal: 8 MB\nMemAvailable: 4 kB\n", -EINVAL, "another unit"},
+        {"MemTotal: 8\nMemAvailable: 4 kB\n", -EINVAL, "no unit"},
+        {"MemTotal: -8 kB\nMemAvailable: 4 kB\n", -EINVAL, "a sign"},
+        {"MemTotal: kB\nMemAvailable: 4 kB\n", -EINVAL, "no number"},
+        {"MemTotal\nMemAvailable: 4 kB\n", -EINVAL, "a line cut short"},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct guest_sample sample = { .total_kib = 4711 };
-        int r = procfs_parse_meminfo(cases[i].text, strlen(cases[i].text),
-                                     &sample);
+        struct guest_sample sample = {.total_kib = 4711};
+        int r =
+            procfs_parse_meminfo(cases[i].text, strlen(cases[i].text), &sample);
 
-        if (r != cases[i].result ||
-            sample.total_kib != (r == 0 ? 8U : 4711U)) {
+        if (r != cases[i].result || sample.total_kib != (r == 0 ? 8U : 4711U)) {
             fail_msg("%s: gave %d", cases[i].why, r);
         }
     }
@@ -133,7 +132,7 @@ static void counters_that_belong_together_are_summed(void **state)
                                "pswpout_x 100\n"
                                "oom_kill 6\n"
                                "pgmajfault 7\n";
-    struct guest_sample sample = { 0 };
+    struct guest_sample sample = {0};
 
     (void)state;
     assert_int_equal(procfs_parse_vmstat(text, strlen(text), 16, &sample), 0);
@@ -149,7 +148,7 @@ static void counters_that_belong_together_are_summed(void **state)
 static void older_kernels_have_one_counter_for_refaults(void **state)
 {
     static const char text[] = "workingset_refault 5\nallocstall 3\n";
-    struct guest_sample sample = { 0 };
+    struct guest_sample sample = {0};
 
     (void)state;
     assert_int_equal(procfs_parse_vmstat(text, strlen(text), 4, &sample), 0);
@@ -160,7 +159,7 @@ static void older_kernels_have_one_counter_for_refaults(void **state)
 static void a_counter_that_is_no_number_is_refused(void **state)
 {
     static const char text[] = "pgmajfault x\n";
-    struct guest_sample sample = { .major_faults = 4711 };
+    struct guest_sample sample = {.major_faults = 4711};
 
     (void)state;
     assert_int_equal(procfs_parse_vmstat(text, strlen(text), 4, &sample),
@@ -179,7 +178,7 @@ static void half_a_pressure_file_is_none(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        struct guest_sample sample = { 0 };
+        struct guest_sample sample = {0};
 
         assert_int_equal(
             procfs_parse_pressure(texts[i], strlen(texts[i]), &sample),

@@ -38,58 +38,58 @@ static void reports_are_refused_or_taken_for_a_reason(void **state)
         int result;
         const char *why;
     } cases[] = {
-        { LEAST, 0, "the least that a running guest says" },
-        { "available_kib=1 total_kib=2 heartbeat_ms=1 state=running version=1",
-          0, "any order" },
-        { LEAST " colour=blue", 0, "a newer guest may say more" },
-        { LEAST " colour=", 0, "and say nothing with it" },
-        { LEAST " a_name_that_is_much_too_long_to_be_one_of_ours=1", 0,
-          "skipped unread" },
-        { LEAST " pressure_some_us=2 pressure_full_us=1", 0, "pressure" },
-        { "version=1 state=stopped", 0, "an orderly end" },
-        { "version=1 state=stopped total_kib=7", 0, "what follows is dropped" },
-        { "", -EINVAL, "nothing" },
-        { " ", -EINVAL, "a space" },
-        { "version", -EINVAL, "no value" },
-        { "=1", -EINVAL, "no name" },
-        { LEAST " ", -EINVAL, "a space at the end" },
-        { " " LEAST, -EINVAL, "a space at the start" },
-        { HEAD " total_kib=1000 available_kib=500", -EINVAL, "two spaces" },
-        { LEAST "\n", -EINVAL, "a line's end" },
-        { "state=running heartbeat_ms=1 total_kib=1 available_kib=1", -EINVAL,
-          "no version" },
-        { "version=2 state=running", -EPROTONOSUPPORT, "a later version" },
-        { "version=2 what=ever x=", -EPROTONOSUPPORT,
-          "a later version may look different" },
-        { "version=0 state=stopped", -EPROTONOSUPPORT, "no such version" },
-        { "version=one state=stopped", -EINVAL, "no number" },
-        { "version=1", -EINVAL, "no state" },
-        { "version=1 state=asleep", -EINVAL, "no such state" },
-        { LEAST " balloon=round", -EINVAL, "no such word" },
-        { LEAST " state=running", -EINVAL, "a field twice" },
-        { LEAST " version=1", -EINVAL, "the version twice" },
-        { LEAST " total_kib=1000", -EINVAL, "an amount twice" },
-        { HEAD "total_kib=1000", -EINVAL, "nothing said of available memory" },
-        { HEAD "available_kib=0", -EINVAL, "nor of all memory" },
-        { "version=1 state=running total_kib=1 available_kib=1", -EINVAL,
-          "nor when to expect the next" },
-        { HEAD "total_kib=1000 available_kib=1001", -EINVAL,
-          "more available than there is" },
-        { LEAST " free_kib=1001", -EINVAL, "more free than there is" },
-        { LEAST " swap_total_kib=1 swap_free_kib=2", -EINVAL,
-          "more swap free than there is" },
-        { LEAST " swap_free_kib=2", -EINVAL, "swap free where there is none" },
-        { LEAST " pressure_some_us=2", -EINVAL, "half of the pressure" },
-        { LEAST " floor_kib=-1", -EINVAL, "a negative amount" },
-        { LEAST " floor_kib=1099511627776", 0, "1 PiB" },
-        { LEAST " floor_kib=1099511627777", -EINVAL, "more than 1 PiB" },
-        { LEAST " refaults=18446744073709551615", 0, "counters may be large" },
-        { LEAST " refaults=18446744073709551616", -EINVAL, "but must fit" },
+        {LEAST, 0, "the least that a running guest says"},
+        {"available_kib=1 total_kib=2 heartbeat_ms=1 state=running version=1",
+         0, "any order"},
+        {LEAST " colour=blue", 0, "a newer guest may say more"},
+        {LEAST " colour=", 0, "and say nothing with it"},
+        {LEAST " a_name_that_is_much_too_long_to_be_one_of_ours=1", 0,
+         "skipped unread"},
+        {LEAST " pressure_some_us=2 pressure_full_us=1", 0, "pressure"},
+        {"version=1 state=stopped", 0, "an orderly end"},
+        {"version=1 state=stopped total_kib=7", 0, "what follows is dropped"},
+        {"", -EINVAL, "nothing"},
+        {" ", -EINVAL, "a space"},
+        {"version", -EINVAL, "no value"},
+        {"=1", -EINVAL, "no name"},
+        {LEAST " ", -EINVAL, "a space at the end"},
+        {" " LEAST, -EINVAL, "a space at the start"},
+        {HEAD " total_kib=1000 available_kib=500", -EINVAL, "two spaces"},
+        {LEAST "\n", -EINVAL, "a line's end"},
+        {"state=running heartbeat_ms=1 total_kib=1 available_kib=1", -EINVAL,
+         "no version"},
+        {"version=2 state=running", -EPROTONOSUPPORT, "a later version"},
+        {"version=2 what=ever x=", -EPROTONOSUPPORT,
+         "a later version may look different"},
+        {"version=0 state=stopped", -EPROTONOSUPPORT, "no such version"},
+        {"version=one state=stopped", -EINVAL, "no number"},
+        {"version=1", -EINVAL, "no state"},
+        {"version=1 state=asleep", -EINVAL, "no such state"},
+        {LEAST " balloon=round", -EINVAL, "no such word"},
+        {LEAST " state=running", -EINVAL, "a field twice"},
+        {LEAST " version=1", -EINVAL, "the version twice"},
+        {LEAST " total_kib=1000", -EINVAL, "an amount twice"},
+        {HEAD "total_kib=1000", -EINVAL, "nothing said of available memory"},
+        {HEAD "available_kib=0", -EINVAL, "nor of all memory"},
+        {"version=1 state=running total_kib=1 available_kib=1", -EINVAL,
+         "nor when to expect the next"},
+        {HEAD "total_kib=1000 available_kib=1001", -EINVAL,
+         "more available than there is"},
+        {LEAST " free_kib=1001", -EINVAL, "more free than there is"},
+        {LEAST " swap_total_kib=1 swap_free_kib=2", -EINVAL,
+         "more swap free than there is"},
+        {LEAST " swap_free_kib=2", -EINVAL, "swap free where there is none"},
+        {LEAST " pressure_some_us=2", -EINVAL, "half of the pressure"},
+        {LEAST " floor_kib=-1", -EINVAL, "a negative amount"},
+        {LEAST " floor_kib=1099511627776", 0, "1 PiB"},
+        {LEAST " floor_kib=1099511627777", -EINVAL, "more than 1 PiB"},
+        {LEAST " refaults=18446744073709551615", 0, "counters may be large"},
+        {LEAST " refaults=18446744073709551616", -EINVAL, "but must fit"},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct report report = { .floor_kib = 4711 };
+        struct report report = {.floor_kib = 4711};
         int r = parse(cases[i].text, &report);
 
         if (r != cases[i].result) {
@@ -107,11 +107,11 @@ static void heartbeat_is_brought_within_its_bounds(void **state)
         const char *text;
         uint64_t heartbeat_ms;
     } cases[] = {
-        { "0", REPORT_HEARTBEAT_MIN_MS },
-        { "999", REPORT_HEARTBEAT_MIN_MS },
-        { "5000", 5000 },
-        { "60001", REPORT_HEARTBEAT_MAX_MS },
-        { "18446744073709551615", REPORT_HEARTBEAT_MAX_MS },
+        {"0", REPORT_HEARTBEAT_MIN_MS},
+        {"999", REPORT_HEARTBEAT_MIN_MS},
+        {"5000", 5000},
+        {"60001", REPORT_HEARTBEAT_MAX_MS},
+        {"18446744073709551615", REPORT_HEARTBEAT_MAX_MS},
     };
 
     (void)state;
@@ -172,8 +172,8 @@ static struct report any_report(struct dice *dice)
     struct report report;
 
     if (dice_chance(dice, 10)) {
-        return (struct report){ .state = REPORT_STOPPED,
-                                .balloon = REPORT_BALLOON_ABSENT };
+        return (struct report){.state = REPORT_STOPPED,
+                               .balloon = REPORT_BALLOON_ABSENT};
     }
     report = (struct report){
         .state = REPORT_RUNNING,
@@ -216,8 +216,7 @@ static bool reports_are_equal(const struct report *a, const struct report *b)
            a->current_kib == b->current_kib &&
            a->balloon_target_kib == b->balloon_target_kib &&
            a->target_kib == b->target_kib && a->total_kib == b->total_kib &&
-           a->available_kib == b->available_kib &&
-           a->free_kib == b->free_kib &&
+           a->available_kib == b->available_kib && a->free_kib == b->free_kib &&
            a->anonymous_kib == b->anonymous_kib &&
            a->file_active_kib == b->file_active_kib &&
            a->file_inactive_kib == b->file_inactive_kib &&
@@ -228,8 +227,7 @@ static bool reports_are_equal(const struct report *a, const struct report *b)
            a->swapped_out_kib == b->swapped_out_kib &&
            a->refaults == b->refaults && a->major_faults == b->major_faults &&
            a->allocation_stalls == b->allocation_stalls &&
-           a->oom_kills == b->oom_kills &&
-           a->has_pressure == b->has_pressure &&
+           a->oom_kills == b->oom_kills && a->has_pressure == b->has_pressure &&
            a->pressure_some_us == b->pressure_some_us &&
            a->pressure_full_us == b->pressure_full_us &&
            a->floor_kib == b->floor_kib;
@@ -271,7 +269,7 @@ static void the_longest_report_fits_its_node(void **state)
 static void a_buffer_that_is_too_small_is_named(void **state)
 {
     char text[PROTOCOL_REPORT_MAX];
-    const struct report report = { .state = REPORT_RUNNING };
+    const struct report report = {.state = REPORT_RUNNING};
     int len;
 
     (void)state;

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct guest_sample sample = { .total_kib = 1 };
+    struct guest_sample sample = {.total_kib = 1};
     const char *text = (const char *)data;
     uint64_t number;
 
@@ -17,8 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort(); /* written on failure */
     }
     (void)procfs_parse_vmstat(text, size, 4, &sample);
-    if (procfs_parse_pressure(text, size, &sample) < 0 &&
-        sample.has_pressure) {
+    if (procfs_parse_pressure(text, size, &sample) < 0 && sample.has_pressure) {
         abort();
     }
     (void)procfs_parse_number(text, size, &number);
