@@ -97,7 +97,12 @@ note() {
         tell "T # $scenario: $line"
     done <<<"$*"
 }
-emit() { tell "E $*"; }
+emit() {
+    local line
+    while IFS= read -r line; do
+        tell "E $line"
+    done <<<"$*"
+}
 pass() { tell "T ok - $scenario: $*"; }
 fail() { tell "T not ok - $scenario: $*"; return 1; }
 skip() { tell "T ok - $scenario: $1 # SKIP $2"; }
