@@ -252,8 +252,8 @@ static struct balancer_domain *find_domid(struct balancer *balancer,
 /* xl mem-set has run, if only with the value that was there. */
 static void operator_spoke(struct balancer_domain *domain)
 {
+    domain->is_record_due = domain->is_record_due || !domain->is_operators;
     domain->is_operators = true;
-    domain->is_record_due = true;
     domain->stale |= BALANCER_MEMORY;
 }
 
@@ -386,6 +386,7 @@ static void read_memory(struct balancer *balancer,
     }
     if (domain->has_target && target_kib != domain->target_kib) {
         operator_spoke(domain);
+        domain->is_record_due = true;
     }
     domain->target_kib = target_kib;
     domain->static_max_kib = static_max_kib;
