@@ -48,6 +48,8 @@ if FRONTEND
 check_LIBRARIES += %D%/libworld.a
 both_ends += %D%/libworld.a
 %C%_libworld_a_SOURCES = \
+	%D%/world/character.c \
+	%D%/world/character.h \
 	%D%/world/daemon.c \
 	%D%/world/daemon.h \
 	%D%/world/dice.h \
@@ -83,8 +85,7 @@ endif
 # Unit tests: one program per module.
 
 if UNIT_TESTS
-unit_tests =
-unit_tests += \
+unit_tests = \
 	%D%/test_loop \
 	%D%/test_number \
 	%D%/test_report \
@@ -103,7 +104,9 @@ endif
 if BACKEND
 if FRONTEND
 unit_tests += \
-	%D%/test_store
+	%D%/test_answer \
+	%D%/test_store \
+	%D%/test_world
 endif
 endif
 if FRONTEND
@@ -113,6 +116,7 @@ unit_tests += \
 	%D%/test_guest_linux \
 	%D%/test_procfs
 endif
+%C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
@@ -130,6 +134,7 @@ endif
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_text_SOURCES = %D%/test_text.c
+%C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
@@ -144,20 +149,27 @@ fuzz_main = %D%/fuzz/fuzz.h %D%/fuzz/replay.c
 fuzz_flags = $(AM_LDFLAGS)
 TESTS += $(fuzz_tests)
 endif
-fuzz_tests =
-fuzz_tests += \
+fuzz_tests = \
 	%D%/fuzz/fuzz_report
+if BACKEND
+fuzz_tests += \
+	%D%/fuzz/fuzz_answer \
+	%D%/fuzz/fuzz_conffile
+endif
 if FRONTEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_procfs
 endif
+%C%_fuzz_fuzz_answer_SOURCES = %D%/fuzz/fuzz_answer.c $(fuzz_main)
+%C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
+%C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_report_SOURCES = %D%/fuzz/fuzz_report.c $(fuzz_main)
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
 EXTRA_DIST += %D%/fuzz/corpus
-
 
 # The tree itself.
 
@@ -174,7 +186,23 @@ EXTRA_DIST += $(shell_tests) %D%/tap.sh
 
 check_PROGRAMS += %D%/xenhost/memload
 %C%_xenhost_memload_SOURCES = %D%/xenhost/memload.c
-EXTRA_DIST += %D%/xenhost
+EXTRA_DIST += \
+	%D%/xenhost/boot.sh \
+	%D%/xenhost/build.sh \
+	%D%/xenhost/demo \
+	%D%/xenhost/demo-scenario.sh \
+	%D%/xenhost/dom0-init \
+	%D%/xenhost/dom0-run \
+	%D%/xenhost/dom0-scenario \
+	%D%/xenhost/guest-frontend \
+	%D%/xenhost/guest-init \
+	%D%/xenhost/guestagent.c \
+	%D%/xenhost/helpers.sh \
+	%D%/xenhost/hosttool.c \
+	%D%/xenhost/report.sh \
+	%D%/xenhost/scenarios \
+	%D%/xenhost/shellrc \
+	%D%/xenhost/xenhost
 
 # Measurements; not a part of make check.
 
