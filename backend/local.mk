@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # dom0's half.  The adapters to Xen's libraries are an archive of their own, so
-# that what links libbackend.a needs none of them; decide.c is one, too: see
-# PURE_CFLAGS in configure.ac and tests/purity.sh.
+# that what links libbackend.a needs none of them; what decides is one, too:
+# see PURE_CFLAGS in configure.ac and tests/purity.sh.
 
 if BACKEND
 noinst_LIBRARIES += \
@@ -23,11 +23,7 @@ noinst_LIBRARIES += \
 	%D%/configlines.h \
 	%D%/control.c \
 	%D%/control.h \
-	%D%/demand.c \
-	%D%/demand.h \
 	%D%/hypervisor.h \
-	%D%/movement.c \
-	%D%/movement.h \
 	%D%/observe.c \
 	%D%/observe.h \
 	%D%/reason.c \
@@ -38,8 +34,6 @@ noinst_LIBRARIES += \
 	%D%/rivals.h \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/share.c \
-	%D%/share.h \
 	%D%/snapshot.h
 
 %C%_libbackendxen_a_SOURCES = \

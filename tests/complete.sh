@@ -45,9 +45,10 @@ verdict "each fuzz target is a program of make check" "$(
     found 'fuzz_*.c' | sed 's/\.c$//' | unnamed)"
 verdict "each file that configure's values go into is named" "$(
     found '*.in' | unnamed)"
-verdict "each script of tests/ is named" "$(
-    find "$srcdir/tests" -maxdepth 1 -name '*.sh' | sed "s|^$srcdir/||" |
-        unnamed)"
+verdict "each script of tests/ and each file of the virtual host is named" "$({
+        find "$srcdir/tests" -maxdepth 1 -name '*.sh'
+        find "$srcdir/tests/xenhost" -type f ! -name '*.o' ! -name memload
+    } | sed "s|^$srcdir/||" | unnamed)"
 
 verdict "each fuzz target has a corpus" "$(
     found 'fuzz_*.c' | while IFS= read -r target; do

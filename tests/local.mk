@@ -67,6 +67,8 @@ both_ends += %D%/libworld.a
 	%D%/world/model.h \
 	%D%/world/rules.c \
 	%D%/world/rules.h \
+	%D%/world/scenario.c \
+	%D%/world/scenario.h \
 	%D%/world/store.c \
 	%D%/world/store.h \
 	%D%/world/transaction.c \

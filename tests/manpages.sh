@@ -7,8 +7,10 @@
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$0")/tap.sh"
 
+# Wide enough for any prefix: a path that does not fit is not the page's fault.
 LC_ALL=C.UTF-8
-export LC_ALL
+MANWIDTH=500
+export LC_ALL MANWIDTH
 
 if ! command -v man >/dev/null 2>&1 || ! command -v groff >/dev/null 2>&1; then
     echo "1..0 # SKIP needs man-db and groff"
@@ -17,7 +19,7 @@ fi
 
 # As a reader sees it, without bold and underline.
 render() {
-    MANWIDTH=200 MAN_KEEP_FORMATTING='' man -P cat -l "$1" 2>/dev/null |
+    man -P cat -l "$1" 2>/dev/null |
         sed 's/.\x08//g'
 }
 
