@@ -101,7 +101,8 @@ unit_tests += \
 	%D%/test_reason \
 	%D%/test_rivals \
 	%D%/test_settings \
-	%D%/test_table
+	%D%/test_table \
+	%D%/test_tool
 endif
 if BACKEND
 if FRONTEND
@@ -136,6 +137,7 @@ endif
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_text_SOURCES = %D%/test_text.c
+%C%_test_tool_SOURCES = %D%/test_tool.c
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
