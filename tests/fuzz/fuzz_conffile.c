@@ -12,6 +12,17 @@
 #include "backend/configlines.h"
 #include "common/units.h"
 
+/*
+ * For the leak sanitizer, when there is one: libxlutil 4.17 loses the lists it
+ * has begun when it meets an error in a list in a list.
+ */
+const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libxlutil";
+}
+
 static void must(int holds)
 {
     if (!holds) {
