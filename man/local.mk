@@ -6,6 +6,9 @@ man1_MANS =
 man5_MANS =
 man8_MANS =
 if BACKEND
+man1_MANS += %D%/xenballoon.1
+man5_MANS += %D%/backend.conf.5
+man8_MANS += %D%/xenballoon-backend.8
 endif
 if FRONTEND
 man8_MANS += %D%/xenballoon-frontend.8
@@ -13,4 +16,7 @@ endif
 substituted += $(man1_MANS) $(man5_MANS) $(man8_MANS)
 
 EXTRA_DIST += \
-	%D%/xenballoon-frontend.8.in
+	%D%/backend.conf.5.in \
+	%D%/xenballoon-backend.8.in \
+	%D%/xenballoon-frontend.8.in \
+	%D%/xenballoon.1.in
