@@ -91,6 +91,20 @@ start_qemu() {
     qemu=$!
 }
 
+# One boot at a time on a machine, since an emulated host takes all of its
+# cores: two at once take longer than one after the other, and run into limits
+# that are generous for one.  XENHOST_PARALLEL=yes for machines with many.
+wait_for_turn() {
+    [ "${XENHOST_PARALLEL:-no}" = no ] || return 0
+    exec {turn}>"$cache/turn"
+    flock "$turn"
+}
+
+end_turn() {
+    [ -z "${turn:-}" ] || exec {turn}>&-
+    turn=""
+}
+
 stop_qemu() {
     [ -n "$qemu" ] || return 0
     kill -KILL "$qemu" 2>/dev/null
