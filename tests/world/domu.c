@@ -219,7 +219,7 @@ uint64_t domu_next_ms(const struct domu *domu, uint64_t now_ms)
     }
     next_ms = model_next_ms(&domu->model);
     if (store_waiting(&domu->kernel_bus) > 0) {
-        next_ms = now_ms + 1;
+        next_ms = domu->model.now_ms + 1;
     }
     if (!is_started(domu)) {
         return units_min(next_ms, start_ms(domu));

@@ -71,6 +71,16 @@ static uint64_t free_room_kib(const struct model *model)
     return units_less(room_kib(model), used_kib(model));
 }
 
+/*
+ * What the kernel keeps available by swapping ahead of need, so that a full
+ * guest with swap can still give.  A guess.
+ */
+static uint64_t margin_kib(const struct model *model)
+{
+    return model->nature->swap_kib > model->swapped_kib ? total_kib(model) / 64
+                                                        : 0;
+}
+
 /* MemAvailable: free, and files but for half of those in use. */
 static uint64_t available_kib(const struct model *model)
 {
@@ -117,25 +127,31 @@ static uint64_t take_up_to(uint64_t *kib, uint64_t most_kib)
     return taken;
 }
 
+/* Makes room until so much of it is left, as far as it can. */
+static uint64_t swap_out(struct model *model, uint64_t wanted_kib)
+{
+    uint64_t out =
+        units_less(wanted_kib, free_room_kib(model) + model->inactive_kib);
+
+    out = units_min(out, model->nature->swap_kib - model->swapped_kib);
+    out = units_min(out, resident_kib(model));
+    model->swapped_kib += out;
+    model->swapped_out_kib += out;
+    return out;
+}
+
 /* Takes back what does not fit any more, the least missed first. */
 static void reclaim(struct model *model)
 {
     uint64_t room = room_kib(model);
-    uint64_t used = used_kib(model);
-    uint64_t over = units_less(used, room);
-    uint64_t out;
+    uint64_t over = units_less(used_kib(model), room);
 
     over -= take_up_to(&model->inactive_kib, over);
-    if (over == 0) {
-        return;
+    if (over > 0) {
+        model->stalls++;
+        over -= take_up_to(&model->active_kib, over);
     }
-    model->stalls++;
-    over -= take_up_to(&model->active_kib, over);
-    out = units_min(over, model->nature->swap_kib - model->swapped_kib);
-    out = units_min(out, resident_kib(model));
-    model->swapped_kib += out;
-    model->swapped_out_kib += out;
-    over -= out;
+    over -= units_min(over, swap_out(model, over + margin_kib(model)));
     if (over > 0 && model->anonymous_kib > 0) {
         uint64_t dead = units_max(over, resident_kib(model) / 4);
 
@@ -167,7 +183,10 @@ static void read_back(struct model *model, const struct model_point *want,
                       uint64_t elapsed_ms)
 {
     uint64_t most = in_time(DISK_KIB_S, elapsed_ms);
-    uint64_t room = units_min(free_room_kib(model) + model->inactive_kib, most);
+    uint64_t room =
+        units_min(units_less(free_room_kib(model) + model->inactive_kib,
+                             margin_kib(model)),
+                  most);
     uint64_t back = units_min(model->swapped_kib, room);
     uint64_t files = units_min(want->file_kib - model->active_kib, room - back);
 
@@ -353,9 +372,11 @@ static bool is_moving(const struct model *model)
         nature->growth_kib_s > 0) {
         return true;
     }
-    if (free_room_kib(model) > 0 &&
-        (model->swapped_kib > 0 || model->active_kib < want->file_kib ||
-         model->inactive_kib < nature->cold_kib)) {
+    if (free_room_kib(model) + model->inactive_kib > margin_kib(model) &&
+        (model->swapped_kib > 0 || model->active_kib < want->file_kib)) {
+        return true;
+    }
+    if (free_room_kib(model) > 0 && model->inactive_kib < nature->cold_kib) {
         return true;
     }
     return distance_kib(model) >= UNITS_KIB_PER_PAGE && speed > 0 &&

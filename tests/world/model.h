@@ -58,7 +58,10 @@ struct model_nature {
     uint64_t stuck_period_ms; /* in each, it is stuck ... */
     uint64_t stuck_for_ms;    /* ... for this long */
 
-    /* Domains hold a little more than their target for ever. */
+    /*
+     * Domains hold more than their target for ever: video memory, and a
+     * little of what libxl adds.
+     */
     uint64_t extra_kib;
     /* The kernel counts this less than its target says. */
     uint64_t uncounted_kib;

@@ -136,8 +136,7 @@ static void enter(const struct world *world, struct domu *domu,
 /* What the domain holds when it is built. */
 static uint64_t size_kib(const struct domu *domu)
 {
-    return domu->target_kib + domu->config.videoram_kib +
-           domu->config.nature->extra_kib;
+    return domu->target_kib + domu->config.nature->extra_kib;
 }
 
 /* domu->target_kib says how large it becomes; -ENOMEM. */
