@@ -48,20 +48,40 @@ static void call_stuck(struct decide_memory *memory, uint64_t now_ms)
 }
 
 /*
+ * A new target is given time only by a domain that was at its old one, or that
+ * has to turn round: a target that runs away from a domain that does not move
+ * must not keep it from being called stuck.
+ */
+static void follow_target(const struct snapshot_domain *domain,
+                          struct decide_memory *memory, uint64_t held_kib,
+                          uint64_t now_ms)
+{
+    bool had_arrived = memory->gap_kib <= DECIDE_ARRIVED_KIB;
+    bool turns =
+        (held_kib > memory->target_kib) != (held_kib > domain->target_kib);
+
+    memory->gap_kib = units_distance(held_kib, domain->target_kib);
+    memory->target_kib = domain->target_kib;
+    if (had_arrived || turns || !memory->is_known) {
+        memory->progress_ms = now_ms;
+    }
+}
+
+/*
  * Progress is measured from the smallest gap so far, so that going to and fro
  * does not count.
  */
 void movement_follow(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms)
 {
+    uint64_t held;
     uint64_t gap;
 
     learn_offset(domain, memory);
-    gap = units_distance(movement_held_kib(domain, memory), domain->target_kib);
+    held = movement_held_kib(domain, memory);
+    gap = units_distance(held, domain->target_kib);
     if (!memory->is_known || memory->target_kib != domain->target_kib) {
-        memory->target_kib = domain->target_kib;
-        memory->gap_kib = gap;
-        memory->progress_ms = now_ms;
+        follow_target(domain, memory, held, now_ms);
     }
     if (gap + DECIDE_PROGRESS_KIB <= memory->gap_kib) {
         memory->gap_kib = gap;
