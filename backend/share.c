@@ -37,10 +37,22 @@ static uint64_t spares(const struct snapshot_domain *domain, uint64_t goal_kib)
     return spare > share_deadband_kib(domain->target_kib) ? spare : 0;
 }
 
-/* Promises are limits above what is held; a builder's claim is counted once. */
+/*
+ * Promises are limits above what is held; a builder's claim is counted once.
+ * Domain 0 has no limit unless dom0_mem= has a "max:" part, but its kernel
+ * goes no further than its target, and it has one only when xl gave it one.
+ */
 static uint64_t promise_to(const struct snapshot_domain *domain)
 {
-    return units_less(domain->limit_kib,
+    uint64_t limit = domain->limit_kib;
+
+    if (domain->domid == 0) {
+        limit =
+            units_min(limit, domain->has_target
+                                 ? share_limit_kib(domain, domain->target_kib)
+                                 : 0);
+    }
+    return units_less(limit,
                       units_add(domain->current_kib, domain->claimed_kib));
 }
 
