@@ -198,12 +198,17 @@ static void rest(const struct snapshot_domain *domain,
                  const struct decide_memory *memory, struct decide_step *step)
 {
     uint64_t spare = units_less(domain->target_kib, step->demand_kib);
+    uint64_t lack = units_less(step->demand_kib, domain->target_kib);
 
     if (!movement_has_arrived(domain, memory)) {
         reason_set(&step->reason, REASON_ON_ITS_WAY,
                    movement_held_kib(domain, memory), domain->target_kib);
     } else if (spare > share_deadband_kib(domain->target_kib)) {
         reason_set(&step->reason, REASON_SPARE, step->demand_kib, spare);
+    } else if (lack > share_deadband_kib(domain->target_kib)) {
+        /* It has its share, or as near as makes a difference. */
+        reason_set(&step->reason, REASON_SHORT, step->demand_kib,
+                   domain->target_kib);
     } else {
         reason_set(&step->reason, REASON_SATISFIED, step->demand_kib,
                    domain->target_kib);

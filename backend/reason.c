@@ -30,7 +30,7 @@ static const struct {
     [REASON_ABOVE_CEILING] = {"above-ceiling",
                               "shrunk: it held more than its ceiling of {a}"},
     [REASON_GAVE_UP] = {"gave-up", "target taken back to the {a} it holds: it "
-                                   "did not grow to {b}"},
+                                   "did not move to {b}"},
 
     [REASON_LIMIT_FOLLOWS] = {"limit-follows", "limit moved from {a} to {b}: "
                                                "the target was reached"},

@@ -22,7 +22,7 @@ enum reason_code {
     REASON_BELOW_FLOOR,   /* grown to its floor a */
     REASON_ABOVE_CEILING, /* shrunk to its ceiling a */
     REASON_GAVE_UP,       /* target taken back to what it holds, a: did not
-                             grow to b */
+                             move to b */
 
     /* Changes of the limit alone */
     REASON_LIMIT_FOLLOWS, /* limit from a to b: the target was reached */
