@@ -224,19 +224,18 @@ static json_t *domain_of(const struct balancer_domain *domain, uint64_t now_ms)
     put_number(object, "target_kib", seen->target_kib);
     put_number(object, "limit_kib", seen->limit_kib);
     put(object, "demand_kib",
-        step->demand_kib > 0 ? json_integer((json_int_t)units_min(
-                                   step->demand_kib, INT64_MAX))
-                             : json_null());
+        step->demand_kib > 0
+            ? json_integer((json_int_t)units_min(step->demand_kib, INT64_MAX))
+            : json_null());
     put_number(object, "floor_kib", seen->floor_kib);
     put_number(object, "ceiling_kib", seen->ceiling_kib);
     put_number(object, "weight", seen->weight);
     put_reason(object, reason_of(domain));
     put_number(object, "changes", domain->changes);
     put(object, "since_ms",
-        domain->last_change_ms > 0
-            ? json_integer((json_int_t)units_less(now_ms,
-                                                  domain->last_change_ms))
-            : json_null());
+        domain->last_change_ms > 0 ? json_integer((json_int_t)units_less(
+                                         now_ms, domain->last_change_ms))
+                                   : json_null());
     put(object, "last_change", last_change(domain, now_ms));
     put(object, "report", report_of(domain, now_ms));
     return object;
@@ -283,10 +282,9 @@ static json_t *answer_status(const struct request *request)
 
     put_text(host, "version", PACKAGE_VERSION);
     put(host, "uptime_ms",
-        balancer->ticks > 0
-            ? json_integer((json_int_t)units_less(request->now_ms,
-                                                  balancer->started_ms))
-            : json_null());
+        balancer->ticks > 0 ? json_integer((json_int_t)units_less(
+                                  request->now_ms, balancer->started_ms))
+                            : json_null());
     put_number(host, "total_kib", snapshot->total_kib);
     put_number(host, "free_kib", snapshot->free_kib);
     put_number(host, "claimed_kib", snapshot->claimed_kib);
@@ -299,10 +297,9 @@ static json_t *answer_status(const struct request *request)
     put_number(host, "ticks", balancer->ticks);
     put_number(host, "writes", balancer->writes);
     put(host, "last_write_ms",
-        balancer->writes > 0
-            ? json_integer((json_int_t)units_less(request->now_ms,
-                                                  balancer->last_write_ms))
-            : json_null());
+        balancer->writes > 0 ? json_integer((json_int_t)units_less(
+                                   request->now_ms, balancer->last_write_ms))
+                             : json_null());
     put(object, "host", host);
     return object;
 }
@@ -471,8 +468,9 @@ char *answer(struct balancer *balancer, const char *line, bool is_root,
     }
     count = words_split(copy, words, WORDS_MAX + 1);
     if (count <= 0) {
-        object = refuse("request", "no words separated by single spaces, with "
-                                   "quotes closed, and at most %d of them",
+        object = refuse("request",
+                        "no words separated by single spaces, with "
+                        "quotes closed, and at most %d of them",
                         WORDS_MAX + 1);
     } else {
         object = answer_words(balancer, words, count, is_root, now_ms);

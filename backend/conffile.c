@@ -35,8 +35,8 @@ fail(const struct reading *reading, unsigned int line, const char *key,
      const char *format, ...)
 {
     va_list arguments;
-    int used = snprintf(reading->error, CONFFILE_ERROR_MAX, "%s:%u: %s: ",
-                        reading->name, line, key);
+    int used = snprintf(reading->error, CONFFILE_ERROR_MAX,
+                        "%s:%u: %s: ", reading->name, line, key);
 
     if (used > 0 && used < CONFFILE_ERROR_MAX) {
         va_start(arguments, format);
@@ -61,8 +61,9 @@ static int read_size(const struct reading *reading, const char *key,
     char text[SHOWN_MAX];
 
     if (!value) {
-        return fail(reading, line, key, "a list, expected one size such as "
-                                        "\"512M\"");
+        return fail(reading, line, key,
+                    "a list, expected one size such as "
+                    "\"512M\"");
     }
     if (number_parse_size(value, ret_kib) < 0) {
         return fail(reading, line, key,
@@ -375,8 +376,7 @@ static int fail_syntax(const struct reading *reading, const char *text,
                        error->what);
         return -EINVAL;
     }
-    return fail(reading, error->line,
-                key_at_line(text, len, error->line, key),
+    return fail(reading, error->line, key_at_line(text, len, error->line, key),
                 "%s, expected KEY = NUMBER, KEY = \"TEXT\" (in quotes) or "
                 "KEY = [ \"TEXT\", ... ]",
                 error->what);

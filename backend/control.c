@@ -208,9 +208,8 @@ static int bind_socket(struct control *control, const char *group)
         return -errno;
     }
     /* Before bind(), for then the file is born with this mode. */
-    if (fchmod(fd, 0600) < 0 ||
-        bind(fd, (struct sockaddr *)&control->address,
-             sizeof(control->address)) < 0) {
+    if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&control->address,
+                                     sizeof(control->address)) < 0) {
         r = -errno;
         (void)close(fd);
         return r;

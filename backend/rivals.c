@@ -151,9 +151,8 @@ bool rivals_find_process(const char *proc_dir, char text[RIVALS_TEXT_MAX])
     }
     if (fstat(dirfd(directory), &status) == 0) {
         while (!is_found && (entry = readdir(directory)) != NULL) {
-            is_found =
-                is_process_of(proc_dir, entry->d_name, status.st_uid) &&
-                is_rival(proc_dir, entry->d_name, text);
+            is_found = is_process_of(proc_dir, entry->d_name, status.st_uid) &&
+                       is_rival(proc_dir, entry->d_name, text);
         }
     }
     (void)closedir(directory);
@@ -240,8 +239,7 @@ bool rivals_find_autoballoon(const char *xl_conf, const char *xen_command_line,
                    "xl would shrink dom0 for each new domain (autoballoon is "
                    "%s); set autoballoon=\"off\" in %s%s",
                    autoballoon == AUTOBALLOON_ON ? "on" : "auto", xl_conf,
-                   autoballoon == AUTOBALLOON_ON
-                       ? ""
-                       : ", or give Xen a dom0_mem=");
+                   autoballoon == AUTOBALLOON_ON ? ""
+                                                 : ", or give Xen a dom0_mem=");
     return true;
 }

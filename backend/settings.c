@@ -253,11 +253,11 @@ int settings_check(const struct settings_domain *entry,
     if ((entry->has & both) != both || entry->floor_kib <= entry->ceiling_kib) {
         return 0;
     }
-    (void)snprintf(expected, SETTINGS_EXPECTED_MAX,
-                   "a floor no higher than the ceiling, not a floor of %s "
-                   "above a ceiling of %s",
-                   number_format_size(floor, sizeof(floor), entry->floor_kib),
-                   number_format_size(ceiling, sizeof(ceiling),
-                                      entry->ceiling_kib));
+    (void)snprintf(
+        expected, SETTINGS_EXPECTED_MAX,
+        "a floor no higher than the ceiling, not a floor of %s "
+        "above a ceiling of %s",
+        number_format_size(floor, sizeof(floor), entry->floor_kib),
+        number_format_size(ceiling, sizeof(ceiling), entry->ceiling_kib));
     return -EINVAL;
 }

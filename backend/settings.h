@@ -58,8 +58,8 @@ void settings_init(struct settings *settings);
 void settings_done(struct settings *settings);
 
 /* NULL when the name has no entry. */
-const struct settings_domain *
-settings_find(const struct settings *settings, const char *name);
+const struct settings_domain *settings_find(const struct settings *settings,
+                                            const char *name);
 
 /*
  * Copies entry in; an entry of the same name is replaced.  0, or -ENOMEM, or

@@ -86,8 +86,8 @@ static unsigned int mend_line(unsigned int line, const char *what)
 static size_t useful_len(const char *what)
 {
     size_t len = strcspn(what, "\n");
-    const char *names = memmem(what, len, ", unexpected ",
-                               strlen(", unexpected "));
+    const char *names =
+        memmem(what, len, ", unexpected ", strlen(", unexpected "));
 
     return names ? (size_t)(names - what) : len;
 }
@@ -110,8 +110,7 @@ static int explain(const char *reported, struct xlconf_error *error)
         what += strlen(noise);
     }
     error->line = mend_line((unsigned int)line, what);
-    (void)escape_text(error->what, sizeof(error->what), what,
-                      useful_len(what));
+    (void)escape_text(error->what, sizeof(error->what), what, useful_len(what));
     return -EINVAL;
 }
 

@@ -43,8 +43,8 @@ static size_t tolerance(size_t len)
     return len < 4 ? 1 : 2;
 }
 
-const char *nearest_word(const char *word, size_t len,
-                         const char *const *known, size_t count)
+const char *nearest_word(const char *word, size_t len, const char *const *known,
+                         size_t count)
 {
     const char *best = NULL;
     size_t best_distance = tolerance(len) + 1;

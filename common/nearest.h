@@ -15,7 +15,7 @@
  * least, by one or two letters left out, added, changed or swapped with their
  * neighbour.  NULL when none is that near.
  */
-const char *nearest_word(const char *word, size_t len,
-                         const char *const *known, size_t count);
+const char *nearest_word(const char *word, size_t len, const char *const *known,
+                         size_t count);
 
 #endif

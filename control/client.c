@@ -42,8 +42,8 @@ static int connect_to(const char *path, int *ret_fd)
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) <
             0) {
         r = -errno;
-    } else if (connect(fd, (const struct sockaddr *)&address,
-                       sizeof(address)) < 0) {
+    } else if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) <
+               0) {
         r = name_error(errno);
     }
     if (r < 0) {

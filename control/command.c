@@ -216,9 +216,9 @@ int command_version(const struct command_call *call)
     }
     version = json_string_value(json_object_get(answer, "version"));
     (void)printf("xenballoon-backend %s\n",
-                 version ? escape_text(text, sizeof(text), version,
-                                       strlen(version))
-                         : "of unknown version");
+                 version
+                     ? escape_text(text, sizeof(text), version, strlen(version))
+                     : "of unknown version");
     json_decref(answer);
     return COMMAND_OK;
 }

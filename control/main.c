@@ -35,8 +35,8 @@ static const struct command {
      "the host: what is free, promised and lacking", 0, 0},
     {"set", command_set, "DOMAIN WORD...",
      "floor=SIZE, ceiling=SIZE, weight=N for its life", 2, WORDS_MAX},
-    {"release", command_release, "DOMAIN",
-     "manage it again after xl mem-set", 1, 1},
+    {"release", command_release, "DOMAIN", "manage it again after xl mem-set",
+     1, 1},
     {"version", command_version, "", "of this program and of the backend", 0,
      0},
     {"help", command_help, "", "this text", 0, 0},
@@ -118,8 +118,7 @@ static size_t terminal_width(void)
 {
     struct winsize size;
 
-    return isatty(STDOUT_FILENO) &&
-                   ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
+    return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0
                ? size.ws_col
                : 0;
 }

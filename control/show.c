@@ -92,9 +92,9 @@ typedef const char *cell_fn(const json_t *object, const char *key,
 
 /* The columns, and where their cells come from; both in the same order. */
 static const struct table_column list_columns[] = {
-    {"NAME", false, 0},   {"ID", true, 0},      {"STATE", false, 0},
-    {"CURRENT", true, 0}, {"TARGET", true, 0},  {"LIMIT", true, 4},
-    {"DEMAND", true, 1},  {"FLOOR", true, 2},   {"CEILING", true, 3},
+    {"NAME", false, 0},   {"ID", true, 0},     {"STATE", false, 0},
+    {"CURRENT", true, 0}, {"TARGET", true, 0}, {"LIMIT", true, 4},
+    {"DEMAND", true, 1},  {"FLOOR", true, 2},  {"CEILING", true, 3},
     {"WHY", false, 0},
 };
 
@@ -102,11 +102,10 @@ static const struct {
     const char *key;
     cell_fn *cell;
 } list_cells[] = {
-    {"name", text_of},       {"domid", plain_of},
-    {"state", text_of},      {"current_kib", size_of},
-    {"target_kib", size_of}, {"limit_kib", size_of},
-    {"demand_kib", size_of}, {"floor_kib", size_of},
-    {"ceiling_kib", size_of}, {"reason_text", text_of},
+    {"name", text_of},        {"domid", plain_of},     {"state", text_of},
+    {"current_kib", size_of}, {"target_kib", size_of}, {"limit_kib", size_of},
+    {"demand_kib", size_of},  {"floor_kib", size_of},  {"ceiling_kib", size_of},
+    {"reason_text", text_of},
 };
 
 #define LIST_COLUMNS (sizeof(list_columns) / sizeof(list_columns[0]))
@@ -181,11 +180,13 @@ static void print_states(FILE *out, json_t *states)
     const char *state;
     json_t *count;
 
-    json_object_foreach(states, state, count) {
+    json_object_foreach(states, state, count)
+    {
         total += json_integer_value(count);
     }
     (void)fprintf(out, "%-9s  %11" JSON_INTEGER_FORMAT, "domains", total);
-    json_object_foreach(states, state, count) {
+    json_object_foreach(states, state, count)
+    {
         if (json_integer_value(count) > 0) {
             (void)fprintf(
                 out, "%s%" JSON_INTEGER_FORMAT " %s", separator,

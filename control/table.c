@@ -93,8 +93,7 @@ static size_t natural_width(const struct table *table, size_t column)
     return width;
 }
 
-static size_t total_width(const struct table *table,
-                          const size_t *widths)
+static size_t total_width(const struct table *table, const size_t *widths)
 {
     size_t total = 0;
 
@@ -194,8 +193,7 @@ static void print_row(FILE *out, const struct table *table,
         }
         pending += is_first ? 0 : GAP;
         is_first = false;
-        print_cell(out, &table->columns[i], cells[i], widths[i],
-                   &pending);
+        print_cell(out, &table->columns[i], cells[i], widths[i], &pending);
     }
     (void)fputc('\n', out);
 }

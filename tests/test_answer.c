@@ -311,8 +311,7 @@ static void an_empty_host_is_told_too(void **state)
     fixture->balancer.count = 0;
 
     expect(fixture, "list", false, "{\"domains\":[]}");
-    expect(fixture, "version", false,
-           "{\"version\":\"" PACKAGE_VERSION "\"}");
+    expect(fixture, "version", false, "{\"version\":\"" PACKAGE_VERSION "\"}");
 }
 
 static void what_root_sets_is_set_and_remembered(void **state)
@@ -327,7 +326,8 @@ static void what_root_sets_is_set_and_remembered(void **state)
     assert_int_equal(web->given.ceiling_kib, 1048576);
     assert_int_equal(web->given.weight, 7);
     assert_string_equal(
-        store_peek(fixture->store, "/local/domain/0/backend/balloon/3/0/weight"),
+        store_peek(fixture->store,
+                   "/local/domain/0/backend/balloon/3/0/weight"),
         "7");
 }
 

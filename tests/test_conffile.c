@@ -35,8 +35,14 @@ static struct settings good(const char *text)
 static void empty_texts_are_all_defaults(void **state)
 {
     static const char *const texts[] = {
-        "", "\n", "\n\n  \t\n", "# nothing", "# nothing\n", ";;\n;",
-        "domains = [ ]", "domains = [\n# none\n]\n",
+        "",
+        "\n",
+        "\n\n  \t\n",
+        "# nothing",
+        "# nothing\n",
+        ";;\n;",
+        "domains = [ ]",
+        "domains = [\n# none\n]\n",
     };
 
     (void)state;
@@ -116,8 +122,9 @@ static const struct {
     const char *why;
 } bad[] = {
     /* Keys */
-    {"rserve = 1", "F:1: rserve: no such key, expected reserve, dom0_floor or "
-                   "domains (did you mean reserve?)",
+    {"rserve = 1",
+     "F:1: rserve: no such key, expected reserve, dom0_floor or "
+     "domains (did you mean reserve?)",
      "a letter left out"},
     {"\n\nfrobnicate = 1\n",
      "F:3: frobnicate: no such key, expected reserve, dom0_floor or domains",
@@ -161,8 +168,8 @@ static const struct {
     {"domains = [ \"name=a,\" ]", "F:1: domains: nothing between two commas",
      "a comma at the end"},
     {"domains = [ \"name=\" ]", "F:1: name: empty", "an empty name"},
-    {"domains = [ \"name=a, name=b\" ]",
-     "F:1: name: \"b\" is a second name", "two names"},
+    {"domains = [ \"name=a, name=b\" ]", "F:1: name: \"b\" is a second name",
+     "two names"},
     {"domains = [ \"name=a\",\n # c\n\"name=b\", 'name=a' ]",
      "F:3: name: \"a\" stands here twice, expected one entry a domain",
      "a domain twice"},
@@ -170,8 +177,8 @@ static const struct {
      "F:2: flor: \"flor=1G\" is not understood, expected floor=SIZE, "
      "ceiling=SIZE, weight=N or leave-alone (did you mean floor?)",
      "a letter left out of a word"},
-    {"domains = [ \"name=a, leave-alone=1\" ]", "F:1: leave-alone: ",
-     "a word that takes no value"},
+    {"domains = [ \"name=a, leave-alone=1\" ]",
+     "F:1: leave-alone: ", "a word that takes no value"},
     {"domains = [ \"name=a, floor\" ]",
      "F:1: floor: \"floor\" is not understood, expected floor=SIZE such as",
      "no value"},
@@ -185,13 +192,13 @@ static const struct {
     {"domains = [ \"name=a, floor=1G, floor=2G\" ]",
      "F:1: floor: \"floor=2G\" is not understood, expected floor only once",
      "a word twice"},
-    {"domains = [ \"name=a, leave-alone, leave-alone\" ]", "F:1: leave-alone: ",
-     "left alone twice"},
+    {"domains = [ \"name=a, leave-alone, leave-alone\" ]",
+     "F:1: leave-alone: ", "left alone twice"},
     {"domains = [ \"name=b\",\n \"name=a, floor=2G, ceiling=1G\" ]",
      "F:2: floor: for \"a\", expected a floor no higher than the ceiling",
      "floor above ceiling"},
-    {"domains = [ \"name=a\\033[2J, flor=1\" ]", "F:1: ",
-     "what a terminal obeys stays out of the message"},
+    {"domains = [ \"name=a\\033[2J, flor=1\" ]",
+     "F:1: ", "what a terminal obeys stays out of the message"},
 
     /* Syntax: libxlutil's word, on the right line */
     {"\nreserve = 512M\n",
@@ -221,8 +228,8 @@ static void bad_texts_are_refused_with_line_key_and_reason(void **state)
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct settings settings = {.reserve_kib = 1};
         char error[CONFFILE_ERROR_MAX] = "";
-        int r = conffile_parse("F", bad[i].text, strlen(bad[i].text),
-                               &settings, error);
+        int r = conffile_parse("F", bad[i].text, strlen(bad[i].text), &settings,
+                               error);
 
         if (r != -EINVAL ||
             strncmp(error, bad[i].error, strlen(bad[i].error)) != 0 ||

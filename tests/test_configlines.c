@@ -29,8 +29,8 @@ static void scan(const char *text, size_t len, char *found, size_t size)
     configlines_init(&lines, text, len);
     while (configlines_next(&lines, &place) && used < size) {
         used += (size_t)snprintf(found + used, size - used, "%s%c%u=%.*s",
-                                 used ? " " : "", kinds[place.kind],
-                                 place.line, (int)place.len, place.text);
+                                 used ? " " : "", kinds[place.kind], place.line,
+                                 (int)place.len, place.text);
     }
 }
 
@@ -53,8 +53,8 @@ static void keys_and_items_are_found_on_their_lines(void **state)
         {"a='#'\nb=1", "K1=a K2=b", "no comment in a string"},
         {"# it's\nb=1", "K2=b", "no string in a comment"},
         {"a=[1,2]\nb=[]", "K1=a I1=1 I1=2 K2=b", "numbers in a list"},
-        {"a=[\n'x',\n\n# c ]\n\"y\" # z\n]\nb=1",
-         "K1=a I2='x' I5=\"y\" K7=b", "items on lines of their own"},
+        {"a=[\n'x',\n\n# c ]\n\"y\" # z\n]\nb=1", "K1=a I2='x' I5=\"y\" K7=b",
+         "items on lines of their own"},
         {"a=[ 'b=1', c ]", "K1=a I1='b=1' I1=c", "no keys in a list"},
         {"a=[ 'x', [ 'y', 'z' ], 'w' ]", "K1=a I1='x' I1=[ I1='w'",
          "a list in a list is one item"},

@@ -243,8 +243,8 @@ static void a_request_without_newline_is_refused_at_its_end(void **state)
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     turn(host);
 
-    assert_non_null(strstr(get(fd, text, sizeof(text)),
-                           "does not end in a newline"));
+    assert_non_null(
+        strstr(get(fd, text, sizeof(text)), "does not end in a newline"));
     assert_int_equal(host->asked, 0);
     (void)close(fd);
 }
@@ -326,8 +326,8 @@ static void a_client_that_does_not_read_costs_its_slot_no_longer_than_patience(
                      1000 + CONTROL_PATIENCE_MS);
     assert_int_equal(control_expire(host->control, 1000 + 1),
                      1000 + CONTROL_PATIENCE_MS);
-    assert_int_equal(
-        control_expire(host->control, 1000 + CONTROL_PATIENCE_MS), UINT64_MAX);
+    assert_int_equal(control_expire(host->control, 1000 + CONTROL_PATIENCE_MS),
+                     UINT64_MAX);
     assert_int_equal(host->loop.count, before);
     (void)close(fd);
 }
@@ -454,7 +454,8 @@ static void a_socket_left_behind_is_replaced(void **state)
 
     control_free(host->control);
     host->control = NULL;
-    assert_int_equal(access(host->socket, F_OK), -1); /* it has removed its own */
+    assert_int_equal(access(host->socket, F_OK),
+                     -1); /* it has removed its own */
     memcpy(address.sun_path, host->socket, strlen(host->socket) + 1);
     assert_int_equal(
         bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);

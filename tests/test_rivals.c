@@ -127,8 +127,7 @@ static void rivals_are_told_by_their_process(void **state)
         (void)snprintf(advice, sizeof(advice), "systemctl disable --now %s",
                        cases[i].unit ? cases[i].unit : "");
         if (is_found != (cases[i].unit != NULL) ||
-            (is_found &&
-             (!strstr(text, advice) || !strstr(text, "pid 42")))) {
+            (is_found && (!strstr(text, advice) || !strstr(text, "pid 42")))) {
             fail_msg("%s: %s", cases[i].why, text);
         }
     }
@@ -159,7 +158,8 @@ static void without_processes_there_is_no_rival(void **state)
 
 static void autoballoon_is_read_as_xl_reads_it(void **state)
 {
-    static const char fixed[] = "placeholder dom0_mem=2048M,max:2048M loglvl=all";
+    static const char fixed[] =
+        "placeholder dom0_mem=2048M,max:2048M loglvl=all";
     static const struct {
         const char *conf; /* NULL: no file */
         const char *command_line;

@@ -51,8 +51,8 @@ static void domains_are_found_whatever_the_order_they_came_in(void **state)
         assert_int_equal(found->weight, i);
     }
     for (unsigned int i = 1; i < count; i++) {
-        assert_true(strcmp(settings.domains[i - 1].name,
-                           settings.domains[i].name) < 0);
+        assert_true(
+            strcmp(settings.domains[i - 1].name, settings.domains[i].name) < 0);
     }
     assert_null(settings_find(&settings, "d"));
     assert_null(settings_find(&settings, ""));

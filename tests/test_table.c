@@ -23,8 +23,7 @@ static const struct table_column columns[] = {
 };
 
 static const char *const cells[] = {
-    "a",        "1",    "22222", "because of the weather",
-    "long-one", "1000", "",      "",
+    "a", "1", "22222", "because of the weather", "long-one", "1000", "", "",
 };
 
 static char *render(size_t width)
@@ -124,11 +123,11 @@ static json_t *json_of(const char *text)
 
 static void domains_are_listed_with_sizes_for_people(void **state)
 {
-    json_t *answer = json_of(
-        "{'domains':[{'domid':3,'name':'web1','state':'managed',"
-        "'current_kib':524288,'target_kib':1572864,'limit_kib':1573888,"
-        "'demand_kib':null,'floor_kib':0,'ceiling_kib':2097152,"
-        "'reason_text':'grown: it needs 1.50 GiB'}]}");
+    json_t *answer =
+        json_of("{'domains':[{'domid':3,'name':'web1','state':'managed',"
+                "'current_kib':524288,'target_kib':1572864,'limit_kib':1573888,"
+                "'demand_kib':null,'floor_kib':0,'ceiling_kib':2097152,"
+                "'reason_text':'grown: it needs 1.50 GiB'}]}");
     char *text = show_list(answer, 0);
 
     (void)state;
@@ -143,8 +142,9 @@ static void domains_are_listed_with_sizes_for_people(void **state)
 
 static void foreign_text_does_not_steer_the_terminal(void **state)
 {
-    json_t *answer = json_of("{'domains':[{'domid':1,'name':'\\u001b[2Jx\\u009b',"
-                             "'state':'a\\nb','reason_text':'\\u202e'}]}");
+    json_t *answer =
+        json_of("{'domains':[{'domid':1,'name':'\\u001b[2Jx\\u009b',"
+                "'state':'a\\nb','reason_text':'\\u202e'}]}");
     char *text = show_list(answer, 0);
 
     (void)state;

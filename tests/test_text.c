@@ -44,9 +44,9 @@ static void long_text_is_cut_between_units_and_marked(void **state)
         const char *in;
         const char *out;
     } cases[] = {
-        {8, "1234567", "1234567"},   {8, "12345678", "1234..."},
-        {8, "\n\n", "\\x0a..."},     {9, "\n\n", "\\x0a\\x0a"},
-        {8, "12\n4567", "12..."},    {8, "12345\n", "1234..."},
+        {8, "1234567", "1234567"},     {8, "12345678", "1234..."},
+        {8, "\n\n", "\\x0a..."},       {9, "\n\n", "\\x0a\\x0a"},
+        {8, "12\n4567", "12..."},      {8, "12345\n", "1234..."},
         {10, "12345\n", "12345\\x0a"}, {8, "", ""},
     };
 
@@ -55,8 +55,7 @@ static void long_text_is_cut_between_units_and_marked(void **state)
         char out[16];
 
         memset(out, '#', sizeof(out));
-        (void)escape_text(out, cases[i].size, cases[i].in,
-                          strlen(cases[i].in));
+        (void)escape_text(out, cases[i].size, cases[i].in, strlen(cases[i].in));
         assert_string_equal(out, cases[i].out);
         assert_int_equal(out[cases[i].size], '#');
     }
@@ -99,8 +98,8 @@ static void a_slip_finds_the_word_that_was_meant(void **state)
 static void words_survive_the_line(void **state)
 {
     static const char *const sent[] = {
-        "set", "web1", "a name", "\"", "\\", "floor=1G", " ", "a\"b\\c d",
-        "\xc3\xa4", "\\\"",
+        "set",      "web1", "a name",    "\"",       "\\",
+        "floor=1G", " ",    "a\"b\\c d", "\xc3\xa4", "\\\"",
     };
     char line[256] = "";
     char *words[COUNT_OF(sent)];

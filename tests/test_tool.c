@@ -114,8 +114,8 @@ static void watch_output(struct host *host, struct output *output, int fd)
     output->fd = fd;
     output->len = 0;
     output->text[0] = '\0';
-    assert_int_equal(
-        loop_add(&host->loop, fd, POLLIN, output_ready, output), 0);
+    assert_int_equal(loop_add(&host->loop, fd, POLLIN, output_ready, output),
+                     0);
 }
 
 /* Runs the tool with words, divided by "|"; returns its exit status. */
@@ -283,8 +283,8 @@ static void without_a_backend_it_says_how_to_start_one(void **state)
     host->control = NULL;
     assert_int_equal(run(host, "list"), 3);
     assert_non_null(strstr(host->err.text, host->socket));
-    assert_non_null(strstr(host->err.text,
-                           "systemctl start xenballoon-backend"));
+    assert_non_null(
+        strstr(host->err.text, "systemctl start xenballoon-backend"));
     assert_int_equal(run(host, "version"), 3);
     assert_true(strncmp(host->out.text, "xenballoon ", 11) == 0);
 }
