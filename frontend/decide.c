@@ -56,7 +56,7 @@ static struct report report_from(const struct decide_input *input,
         .has_pressure = sample->has_pressure,
         .pressure_some_us = sample->has_pressure ? sample->pressure_some_us : 0,
         .pressure_full_us = sample->has_pressure ? sample->pressure_full_us : 0,
-        .floor_kib = amount(floor_of(sample, input->static_max_kib)),
+        .floor_kib = amount(floor_of(sample)),
     };
 }
 

@@ -84,9 +84,8 @@ enum decide_news {
 
 struct decide_input {
     struct guest_sample sample;
-    uint64_t target_kib;     /* memory/target; 0 if it could not be read */
-    uint64_t static_max_kib; /* memory/static-max; 0 if not */
-    bool report_lost;        /* our node is not in the store any more */
+    uint64_t target_kib; /* memory/target; 0 if it could not be read */
+    bool report_lost;    /* our node is not in the store any more */
     uint64_t heartbeat_ms;
     uint64_t now_ms;
 };

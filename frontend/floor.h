@@ -11,12 +11,10 @@
 #include "frontend/sample.h"
 
 /*
- * The larger of what a Linux of this size needs to run at all and what is in
- * use and can neither be dropped nor swapped out; never more than the guest
- * holds, since it plainly lives with that.  static_max_kib is the largest that
- * the guest may become, 0 if unknown.  In the kernel's own count, as
- * balloon_current_kib is.
+ * What is in use and can neither be dropped nor swapped out, and a little room
+ * to live in; never more than the guest holds, since it plainly lives with
+ * that.  In the kernel's own count, as balloon_current_kib is.
  */
-uint64_t floor_of(const struct guest_sample *sample, uint64_t static_max_kib);
+uint64_t floor_of(const struct guest_sample *sample);
 
 #endif

@@ -143,11 +143,9 @@ static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
         return EXIT_KERNEL;
     }
     if (bus_xen_open(&bus) == 0) {
-        /* Both stay 0, which means unknown, when they cannot be read. */
+        /* Stays 0, which means unknown, when it cannot be read. */
         (void)bus_read_kib(&bus, BUS_NO_TRANSACTION, PROTOCOL_TARGET,
                            &input.target_kib);
-        (void)bus_read_kib(&bus, BUS_NO_TRANSACTION, PROTOCOL_STATIC_MAX,
-                           &input.static_max_kib);
         bus_xen_close(&bus);
     }
     decide_round(&state, &input, &decision);

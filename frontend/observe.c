@@ -58,7 +58,7 @@ static int drain_events(const struct bus *bus)
  */
 static int read_target(struct observer *observer, const struct bus *bus)
 {
-    uint64_t target_kib = 0, static_max_kib = 0;
+    uint64_t target_kib = 0;
     int r;
 
     r = bus_read_kib(bus, BUS_NO_TRANSACTION, PROTOCOL_TARGET, &target_kib);
@@ -69,14 +69,6 @@ static int read_target(struct observer *observer, const struct bus *bus)
     observer->target_is_current =
         observer->watching && (r == 0 || r == -ENOENT || r == -EINVAL);
     observer->target_kib = target_kib;
-
-    /* Only the floor wants it, and does without. */
-    r = bus_read_kib(bus, BUS_NO_TRANSACTION, PROTOCOL_STATIC_MAX,
-                     &static_max_kib);
-    if (r == -ENOTCONN) {
-        return r;
-    }
-    observer->static_max_kib = static_max_kib;
     return 0;
 }
 
@@ -125,7 +117,6 @@ int observe_bus(struct observer *observer, const struct bus *bus,
         }
     }
     input->target_kib = observer->target_kib;
-    input->static_max_kib = observer->static_max_kib;
     input->report_lost = observer->report_lost;
     return 0;
 }

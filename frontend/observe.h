@@ -23,7 +23,6 @@ struct observer {
     struct backoff watch_retry;
     bool target_is_current; /* no event since it was read */
     uint64_t target_kib;    /* 0: not there, or unreadable */
-    uint64_t static_max_kib;
     bool report_lost; /* until the next one is written */
     /* What was wrong with it at the last attempt, 0 or a negative errno. */
     int watch_error;

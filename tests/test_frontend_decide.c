@@ -39,7 +39,6 @@ static struct decide_input calm_guest(void)
                 .balloon_target_kib = 1024 * MIB,
             },
         .target_kib = 1025 * MIB,
-        .static_max_kib = 2048 * MIB,
         .heartbeat_ms = DECIDE_HEARTBEAT_MS,
         .now_ms = 1000000,
     };
@@ -475,24 +474,20 @@ static void guest_without_a_driver_says_so(void **unused)
 
 /* --- The floor ----------------------------------------------------------- */
 
-static void floor_follows_size_and_use(void **unused)
+static void floor_follows_use(void **unused)
 {
     static const struct {
-        uint64_t max_mib, current_mib, total_mib, available_mib;
+        uint64_t current_mib, total_mib, available_mib;
         uint64_t anonymous_mib, swap_free_mib;
         uint64_t floor_mib;
         const char *why;
     } cases[] = {
-        {512, 512, 512, 512, 0, 0, 168, "an idle guest of 512 MiB"},
-        {2048, 2048, 2048, 2048, 0, 0, 360, "of 2 GiB"},
-        {1280, 1280, 1280, 1280, 0, 0, 264, "halfway between two points"},
-        {131072, 4096, 4096, 4096, 0, 0, 4096, "its page array is for 128"},
-        {262144, 262144, 262144, 262144, 0, 0, 8488, "beyond the curve"},
-        {0, 512, 512, 512, 0, 0, 168, "the largest size is not known"},
-        {1024, 1024, 1000, 400, 500, 0, 624, "in use, no swap"},
-        {1024, 1024, 1000, 400, 500, 200, 424, "some of it can be swapped"},
-        {1024, 1024, 1000, 400, 500, 9000, 232, "all of it can"},
-        {1024, 100, 90, 0, 50, 0, 100, "never more than it holds"},
+        {512, 512, 512, 0, 0, 24, "idle: room to live in"},
+        {512, 448, 448, 0, 0, 87, "what the kernel itself holds"},
+        {1024, 1024, 424, 500, 0, 632, "in use, no swap"},
+        {1024, 1024, 424, 500, 200, 502, "some of it can be swapped"},
+        {1024, 1024, 424, 500, 9000, 307, "most of it can, but never all"},
+        {100, 90, 0, 50, 0, 100, "never more than it holds"},
     };
 
     (void)unused;
@@ -505,7 +500,7 @@ static void floor_follows_size_and_use(void **unused)
             .has_balloon = true,
             .balloon_current_kib = cases[i].current_mib * MIB,
         };
-        uint64_t floor_kib = floor_of(&sample, cases[i].max_mib * MIB);
+        uint64_t floor_kib = floor_of(&sample);
 
         if (floor_kib / MIB != cases[i].floor_mib) {
             fail_msg("%s: %" PRIu64 " MiB", cases[i].why, floor_kib / MIB);
@@ -577,7 +572,6 @@ static void any_sample_gives_a_sound_report_and_a_wake_up(void **unused)
                 any_sample(&dice, &input.sample);
             }
             input.target_kib = any_number(&dice);
-            input.static_max_kib = any_number(&dice);
             input.report_lost = dice_chance(&dice, 5);
             input.heartbeat_ms = dice_between(&dice, 0, 100000);
             decide_round(&state, &input, &decision);
@@ -652,7 +646,7 @@ int main(void)
         cmocka_unit_test(new_target_gives_a_stuck_driver_new_time),
         cmocka_unit_test(guest_that_has_nothing_to_give_is_not_kicked),
         cmocka_unit_test(guest_without_a_driver_says_so),
-        cmocka_unit_test(floor_follows_size_and_use),
+        cmocka_unit_test(floor_follows_use),
         cmocka_unit_test(any_sample_gives_a_sound_report_and_a_wake_up),
         cmocka_unit_test(reports_are_neither_late_nor_too_close),
     };
