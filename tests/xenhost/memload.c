@@ -203,7 +203,7 @@ static bool parse_amount(const char *word, struct step *step)
             step->pages = UINT64_MAX;
             return true;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case VERB_ALLOC:
         if (!parse_size_kib(word, "", &kib) || kib == 0)
             return false;
