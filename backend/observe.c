@@ -15,6 +15,9 @@
 /* Domains asked for in one call, as libxl does. */
 #define LIST_CHUNK 1024
 
+/* When the store did not answer, though it was there: soon, but no storm. */
+#define READ_RETRY_MS 1000
+
 /* The tokens of the watches on domains coming and going. */
 #define TOKEN_HOST "host"
 
@@ -61,8 +64,8 @@ static int make_room(struct balancer *balancer, unsigned int needed)
     if (grow_array(&balancer->domains, sizeof(*balancer->domains), room) < 0 ||
         grow_array(&balancer->snapshot.domains,
                    sizeof(*balancer->snapshot.domains), room) < 0 ||
-        grow_array(&balancer->plan.steps, sizeof(*balancer->plan.steps),
-                   room) < 0 ||
+        grow_array(&balancer->plan.steps, sizeof(*balancer->plan.steps), room) <
+            0 ||
         grow_array(&balancer->memories, sizeof(*balancer->memories), room) <
             0) {
         return -ENOMEM;
@@ -78,8 +81,8 @@ static void part_path(char path[BUS_PATH_MAX],
                       const struct watched_part *part)
 {
     if (part->path != NULL) {
-        (void)snprintf(path, BUS_PATH_MAX, "/local/domain/%u/%s",
-                       domain->domid, part->path);
+        (void)snprintf(path, BUS_PATH_MAX, "/local/domain/%u/%s", domain->domid,
+                       part->path);
     } else {
         (void)snprintf(path, BUS_PATH_MAX, "/vm/%s/memory", domain->uuid);
     }
@@ -269,8 +272,7 @@ static void note_change(struct balancer_domain *domain, unsigned int part)
     }
 }
 
-static void take_event(struct balancer *balancer,
-                       const struct bus_event *event)
+static void take_event(struct balancer *balancer, const struct bus_event *event)
 {
     const char *colon = strchr(event->token, ':');
     struct balancer_domain *domain;
@@ -280,8 +282,8 @@ static void take_event(struct balancer *balancer,
     if (event->token[0] != 'd' || colon == NULL ||
         number_parse(event->token + 1, (size_t)(colon - event->token - 1),
                      HYPERVISOR_DOMIDS, &domid) < 0 ||
-        number_parse(colon + 1, strlen(colon + 1), BALANCER_ALL_PARTS,
-                     &part) < 0) {
+        number_parse(colon + 1, strlen(colon + 1), BALANCER_ALL_PARTS, &part) <
+            0) {
         return; /* of the host: domains are listed in each tick anyhow */
     }
     domain = find_domid(balancer, domid);
@@ -303,9 +305,15 @@ static int take_events(struct balancer *balancer)
 
 /* ---- Reading a domain's nodes ------------------------------------------- */
 
+/* The store's answer, if only that there is nothing or nonsense. */
+static bool is_answer(int r)
+{
+    return r >= 0 || r == -ENOENT || r == -EINVAL || r == -E2BIG;
+}
+
 /* Names are the operator's, but they end up in logs and on terminals. */
-static void read_name(const struct balancer *balancer,
-                      struct balancer_domain *domain)
+static int read_name(const struct balancer *balancer,
+                     struct balancer_domain *domain)
 {
     char path[BUS_PATH_MAX];
     char value[BUS_VALUE_MAX + 1];
@@ -313,10 +321,10 @@ static void read_name(const struct balancer *balancer,
     int i;
 
     part_path(path, domain, &watched_parts[0]);
-    len = bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value,
-                   sizeof(value));
+    len =
+        bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value, sizeof(value));
     if (len < 0) {
-        return; /* it keeps the one it had */
+        return is_answer(len) ? 0 : len; /* it keeps the one it had */
     }
     len = len < SETTINGS_NAME_MAX ? len : SETTINGS_NAME_MAX - 1;
     for (i = 0; i < len; i++) {
@@ -325,6 +333,7 @@ static void read_name(const struct balancer *balancer,
         domain->name[i] = c < 0x20 || c >= 0x7f || c == '"' ? '?' : (char)c;
     }
     domain->name[len] = '\0';
+    return 0;
 }
 
 static int read_memory_node(const struct balancer *balancer,
@@ -343,58 +352,69 @@ static int read_memory_node(const struct balancer *balancer,
  * tells.  Without one, an xl mem-set since the domain's creation (the only
  * writer of /vm/<uuid>/memory) means the operator's.
  */
-static void recall(struct balancer *balancer, struct balancer_domain *domain)
+static int recall(struct balancer *balancer, struct balancer_domain *domain,
+                  uint64_t target_kib)
 {
     char path[BUS_PATH_MAX];
-    uint64_t target_kib;
+    uint64_t record_kib;
     uint64_t memory_mib;
     bool is_operators = false;
     int r;
 
-    r = record_read(balancer, domain, &target_kib, &is_operators);
+    r = record_read(balancer, domain, &record_kib, &is_operators);
     if (r == 0) {
-        domain->is_operators =
-            is_operators || target_kib != domain->target_kib;
+        domain->is_operators = is_operators || record_kib != target_kib;
         domain->is_record_due = domain->is_operators && !is_operators;
-        return;
+        return 0;
+    }
+    if (!is_answer(r)) {
+        return r;
     }
     part_path(path, domain, &watched_parts[WATCHED_PARTS - 1]);
-    if (bus_read_kib(balancer->bus, BUS_NO_TRANSACTION, path, &memory_mib) ==
-        0) {
+    r = bus_read_kib(balancer->bus, BUS_NO_TRANSACTION, path, &memory_mib);
+    if (r == 0) {
         domain->is_operators = true;
         domain->is_record_due = true;
     }
+    return is_answer(r) ? 0 : r;
 }
 
-static void read_memory(struct balancer *balancer,
-                        struct balancer_domain *domain)
+static int read_memory(struct balancer *balancer,
+                       struct balancer_domain *domain)
 {
     uint64_t target_kib;
     uint64_t static_max_kib;
-    uint64_t videoram_kib;
+    uint64_t videoram_kib = 0;
+    int r;
 
-    if (read_memory_node(balancer, domain, PROTOCOL_TARGET, &target_kib) < 0 ||
-        read_memory_node(balancer, domain, PROTOCOL_STATIC_MAX,
-                         &static_max_kib) < 0) {
-        domain->has_target = false;
-        return;
+    r = read_memory_node(balancer, domain, PROTOCOL_TARGET, &target_kib);
+    if (r == 0) {
+        r = read_memory_node(balancer, domain, PROTOCOL_STATIC_MAX,
+                             &static_max_kib);
+    }
+    if (r < 0) {
+        domain->has_target = domain->has_target && !is_answer(r);
+        return is_answer(r) ? 0 : r;
     }
     /* Absent for PV, "-1" for domains started without dom0. */
-    if (read_memory_node(balancer, domain, PROTOCOL_VIDEORAM, &videoram_kib) <
-        0) {
-        videoram_kib = 0;
+    r = read_memory_node(balancer, domain, PROTOCOL_VIDEORAM, &videoram_kib);
+    if (!is_answer(r)) {
+        return r;
     }
-    if (domain->has_target && target_kib != domain->target_kib) {
+    if (!domain->has_target) {
+        r = recall(balancer, domain, target_kib);
+        if (r < 0) {
+            return r;
+        }
+    } else if (target_kib != domain->target_kib) {
         operator_spoke(domain);
         domain->is_record_due = true;
     }
+    domain->has_target = true;
     domain->target_kib = target_kib;
     domain->static_max_kib = static_max_kib;
     domain->videoram_kib = videoram_kib;
-    if (!domain->has_target) {
-        domain->has_target = true;
-        recall(balancer, domain);
-    }
+    return 0;
 }
 
 static enum snapshot_voice parse_voice(const char *value, size_t len,
@@ -412,8 +432,8 @@ static enum snapshot_voice parse_voice(const char *value, size_t len,
     return SNAPSHOT_VOICE_GOOD;
 }
 
-static void read_report(const struct balancer *balancer,
-                        struct balancer_domain *domain, uint64_t now_ms)
+static int read_report(const struct balancer *balancer,
+                       struct balancer_domain *domain, uint64_t now_ms)
 {
     char path[BUS_PATH_MAX];
     char value[BUS_VALUE_MAX + 1];
@@ -421,18 +441,21 @@ static void read_report(const struct balancer *balancer,
     int len;
 
     part_path(path, domain, &watched_parts[2]);
-    len = bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value,
-                   sizeof(value));
+    len =
+        bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value, sizeof(value));
+    if (!is_answer(len)) {
+        return len;
+    }
     domain->stale &= ~(unsigned int)BALANCER_REPORT;
     domain->report_read_ms = now_ms > 0 ? now_ms : 1;
     if (len == -ENOENT) {
         /* Of a domain that was restored, or whose frontend never ran. */
         domain->voice = SNAPSHOT_VOICE_NONE;
-        return;
+        return 0;
     }
     if (len < 0) {
         domain->voice = SNAPSHOT_VOICE_GARBLED;
-        return;
+        return 0;
     }
     domain->voice = parse_voice(value, (size_t)len, &domain->report);
     if (is_first && domain->voice == SNAPSHOT_VOICE_GOOD) {
@@ -442,6 +465,7 @@ static void read_report(const struct balancer *balancer,
          */
         domain->voice = SNAPSHOT_VOICE_SILENT;
     }
+    return 0;
 }
 
 static void expire_report(struct balancer_domain *domain, uint64_t now_ms,
@@ -464,20 +488,22 @@ static void expire_report(struct balancer_domain *domain, uint64_t now_ms,
 }
 
 /* A guest that writes without pause is read once in BALANCER_REPORT_MIN_MS. */
-static void refresh_report(const struct balancer *balancer,
-                           struct balancer_domain *domain, uint64_t now_ms,
-                           uint64_t *next_ms)
+static int refresh_report(const struct balancer *balancer,
+                          struct balancer_domain *domain, uint64_t now_ms,
+                          uint64_t *next_ms)
 {
     uint64_t due_ms = domain->report_read_ms + BALANCER_REPORT_MIN_MS;
+    int r = 0;
 
     if (domain->stale & BALANCER_REPORT) {
         if (domain->report_read_ms == 0 || now_ms >= due_ms) {
-            read_report(balancer, domain, now_ms);
+            r = read_report(balancer, domain, now_ms);
         } else {
             *next_ms = units_min(*next_ms, due_ms);
         }
     }
     expire_report(domain, now_ms, next_ms);
+    return r;
 }
 
 /* The operator's word is kept for the next backend as well. */
@@ -503,28 +529,55 @@ static void refresh_record(struct balancer *balancer,
              (unsigned long long)domain->target_kib);
 }
 
-static int refresh_domain(struct balancer *balancer,
-                          struct balancer_domain *domain, bool is_dying,
-                          uint64_t now_ms, uint64_t *next_ms)
+/* What could not be read stays stale.  The name first: bounds go by it. */
+static int read_stale(struct balancer *balancer, struct balancer_domain *domain)
 {
-    if (is_dying) {
-        return 0; /* its nodes vanish one by one; nothing is worth reading */
-    }
-    if (!domain->is_watched) {
-        int r = watch_domain(balancer, domain);
+    int r = 0;
 
+    if (domain->stale & BALANCER_NAME) {
+        r = read_name(balancer, domain);
+        if (r < 0) {
+            return r;
+        }
+        domain->stale &= ~(unsigned int)BALANCER_NAME;
+    }
+    if (domain->stale & BALANCER_MEMORY) {
+        r = read_memory(balancer, domain);
         if (r < 0) {
             return r;
         }
     }
-    if (domain->stale & BALANCER_NAME) {
-        read_name(balancer, domain);
-    }
-    if (domain->stale & BALANCER_MEMORY) {
-        read_memory(balancer, domain);
-    }
     domain->stale &= BALANCER_REPORT;
-    refresh_report(balancer, domain, now_ms, next_ms);
+    return 0;
+}
+
+static int refresh_domain(struct balancer *balancer,
+                          struct balancer_domain *domain, bool is_dying,
+                          uint64_t now_ms, uint64_t *next_ms)
+{
+    int r;
+
+    if (is_dying) {
+        return 0; /* its nodes vanish one by one; nothing is worth reading */
+    }
+    if (!domain->is_watched) {
+        r = watch_domain(balancer, domain);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = read_stale(balancer, domain);
+    if (r == 0) {
+        r = refresh_report(balancer, domain, now_ms, next_ms);
+    }
+    if (r == -ENOTCONN) {
+        return r;
+    }
+    if (r < 0) {
+        log_debug("cannot read the domain's nodes, trying again domid=%u: %s",
+                  domain->domid, strerror(-r));
+        *next_ms = units_min(*next_ms, now_ms + READ_RETRY_MS);
+    }
     refresh_record(balancer, domain, next_ms, now_ms);
     return 0;
 }
@@ -571,8 +624,8 @@ static void bound(const struct balancer *balancer,
         }
     }
     seen->leave_alone = conf != NULL && conf->leave_alone;
-    seen->ceiling_kib = units_whole_pages(
-        units_min(seen->ceiling_kib, seen->static_max_kib));
+    seen->ceiling_kib =
+        units_whole_pages(units_min(seen->ceiling_kib, seen->static_max_kib));
     seen->floor_kib =
         units_whole_pages(units_min(seen->floor_kib, seen->ceiling_kib));
 }

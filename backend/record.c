@@ -49,28 +49,52 @@ static int write_number(const struct balancer *balancer, bus_transaction t,
 
 /* ---- Reading ------------------------------------------------------------ */
 
-static void read_given(const struct balancer *balancer,
-                       struct balancer_domain *domain)
+/* 1 when the node is there, 0 when it is not, or a negative errno. */
+static int read_given_node(const struct balancer *balancer, uint32_t domid,
+                           const char *node, uint64_t *ret_value)
 {
-    struct settings_domain *given = &domain->given;
-    char expected[SETTINGS_EXPECTED_MAX];
+    int r = read_node(balancer, domid, node, ret_value);
 
-    memset(given, 0, sizeof(*given));
-    if (read_node(balancer, domain->domid, "floor", &given->floor_kib) == 0) {
-        given->has |= SETTINGS_HAS_FLOOR;
+    if (r == -ENOENT || r == -EINVAL) {
+        return 0;
     }
-    if (read_node(balancer, domain->domid, "ceiling", &given->ceiling_kib) ==
-        0) {
-        given->has |= SETTINGS_HAS_CEILING;
+    return r < 0 ? r : 1;
+}
+
+static int read_given(const struct balancer *balancer,
+                      struct balancer_domain *domain)
+{
+    struct settings_domain given = {.has = 0};
+    const struct {
+        const char *node;
+        uint64_t *value;
+        unsigned int has;
+    } fields[] = {
+        {"floor", &given.floor_kib, SETTINGS_HAS_FLOOR},
+        {"ceiling", &given.ceiling_kib, SETTINGS_HAS_CEILING},
+        {"weight", &given.weight, SETTINGS_HAS_WEIGHT},
+    };
+    char expected[SETTINGS_EXPECTED_MAX];
+    unsigned int i;
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        int r = read_given_node(balancer, domain->domid, fields[i].node,
+                                fields[i].value);
+
+        if (r < 0) {
+            return r;
+        }
+        given.has |= r > 0 ? fields[i].has : 0;
     }
-    if (read_node(balancer, domain->domid, "weight", &given->weight) == 0) {
-        given->weight = units_clamp(given->weight, SETTINGS_WEIGHT_MIN,
-                                    SETTINGS_WEIGHT_MAX);
-        given->has |= SETTINGS_HAS_WEIGHT;
+    if (given.has & SETTINGS_HAS_WEIGHT) {
+        given.weight =
+            units_clamp(given.weight, SETTINGS_WEIGHT_MIN, SETTINGS_WEIGHT_MAX);
     }
-    if (settings_check(given, expected) < 0) {
-        memset(given, 0, sizeof(*given));
+    if (settings_check(&given, expected) < 0) {
+        memset(&given, 0, sizeof(given));
     }
+    domain->given = given;
+    return 0;
 }
 
 int record_read(struct balancer *balancer, struct balancer_domain *domain,
@@ -82,8 +106,7 @@ int record_read(struct balancer *balancer, struct balancer_domain *domain,
     int r;
 
     record_path(path, domain->domid, "uuid");
-    r = bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value,
-                 sizeof(value));
+    r = bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value, sizeof(value));
     if (r < 0) {
         return r;
     }
@@ -92,10 +115,15 @@ int record_read(struct balancer *balancer, struct balancer_domain *domain,
         return r < 0 ? r : -ENOENT;
     }
     domain->has_record = true;
-    read_given(balancer, domain);
-    *ret_is_operators = read_node(balancer, domain->domid, "operator",
-                                  &is_operators) == 0 &&
-                        is_operators == 1;
+    r = read_given(balancer, domain);
+    if (r < 0) {
+        return r;
+    }
+    r = read_node(balancer, domain->domid, "operator", &is_operators);
+    if (r < 0 && r != -ENOENT && r != -EINVAL) {
+        return r;
+    }
+    *ret_is_operators = r == 0 && is_operators == 1;
     return read_node(balancer, domain->domid, "target", ret_target_kib);
 }
 
@@ -126,8 +154,8 @@ static int check_target(const struct balancer *balancer, bus_transaction t,
     if (r == -EINVAL || (r == 0 && target_kib != domain->target_kib)) {
         return -EEXIST;
     }
-    return r < 0 ? r : bus_write_kib(balancer->bus, t, path,
-                                     change->target_kib);
+    return r < 0 ? r
+                 : bus_write_kib(balancer->bus, t, path, change->target_kib);
 }
 
 static int write_given(const struct balancer *balancer, bus_transaction t,
