@@ -416,6 +416,16 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
+static json_t *answer_kind(const struct kind *kind,
+                           const struct request *request)
+{
+    if (request->count < kind->min_words || request->count > kind->max_words) {
+        return refuse("request", "wrong number of words, expected \"%s\"",
+                      kind->usage);
+    }
+    return kind->answer(request);
+}
+
 /* words[0] is the name of the request. */
 static json_t *answer_words(struct balancer *balancer, char **words, int count,
                             bool is_root, uint64_t now_ms)
@@ -438,11 +448,7 @@ static json_t *answer_words(struct balancer *balancer, char **words, int count,
     if (kind->is_for_root && !is_root) {
         return refuse("permission", "only root may %s", kind->name);
     }
-    if (request.count < kind->min_words || request.count > kind->max_words) {
-        return refuse("request", "wrong number of words, expected \"%s\"",
-                      kind->usage);
-    }
-    return kind->answer(&request);
+    return answer_kind(kind, &request);
 }
 
 /* Takes over object. */
