@@ -72,9 +72,11 @@ int balancer_tick(struct balancer *balancer, uint64_t now_ms,
     return 0;
 }
 
+/* An id first: a domain that is named "7" must not hide domain 7. */
 struct balancer_domain *balancer_find(struct balancer *balancer,
                                       const char *name_or_domid)
 {
+    struct balancer_domain *named = NULL;
     uint64_t domid;
     bool is_number = number_parse(name_or_domid, strlen(name_or_domid),
                                   HYPERVISOR_DOMIDS, &domid) == 0;
@@ -83,12 +85,14 @@ struct balancer_domain *balancer_find(struct balancer *balancer,
     for (i = 0; i < balancer->count; i++) {
         struct balancer_domain *domain = &balancer->domains[i];
 
-        if (strcmp(domain->name, name_or_domid) == 0 ||
-            (is_number && domain->domid == domid)) {
+        if (is_number && domain->domid == domid) {
             return domain;
         }
+        if (named == NULL && strcmp(domain->name, name_or_domid) == 0) {
+            named = domain;
+        }
     }
-    return NULL;
+    return named;
 }
 
 int balancer_set(struct balancer *balancer, struct balancer_domain *domain,
@@ -98,16 +102,7 @@ int balancer_set(struct balancer *balancer, struct balancer_domain *domain,
     char expected[SETTINGS_EXPECTED_MAX];
     int r;
 
-    if (entry->has & SETTINGS_HAS_FLOOR) {
-        given.floor_kib = entry->floor_kib;
-    }
-    if (entry->has & SETTINGS_HAS_CEILING) {
-        given.ceiling_kib = entry->ceiling_kib;
-    }
-    if (entry->has & SETTINGS_HAS_WEIGHT) {
-        given.weight = entry->weight;
-    }
-    given.has |= entry->has;
+    settings_override(&given, entry);
     if (settings_check(&given, expected) < 0) {
         return -EINVAL;
     }

@@ -92,7 +92,8 @@ static void part_token(char token[BUS_PATH_MAX],
                        const struct balancer_domain *domain,
                        const struct watched_part *part)
 {
-    (void)snprintf(token, BUS_PATH_MAX, "d%u:%u", domain->domid, part->part);
+    (void)snprintf(token, BUS_PATH_MAX, "d%u:%u", domain->domid,
+                   (unsigned int)part->part);
 }
 
 static int watch_domain(const struct balancer *balancer,
