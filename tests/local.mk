@@ -108,7 +108,9 @@ if BACKEND
 if FRONTEND
 unit_tests += \
 	%D%/test_answer \
+	%D%/test_balancer \
 	%D%/test_store \
+	%D%/test_sweep \
 	%D%/test_world
 endif
 endif
@@ -120,6 +122,7 @@ unit_tests += \
 	%D%/test_procfs
 endif
 %C%_test_answer_SOURCES = %D%/test_answer.c
+%C%_test_balancer_SOURCES = %D%/test_balancer.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
@@ -135,6 +138,7 @@ endif
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_store_SOURCES = %D%/test_store.c
+%C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
