@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/record.h"
+#include "backend/share.h"
 #include "common/log.h"
+#include "common/protocol.h"
 
 static bool is_lower(const struct balancer_domain *domain)
 {
@@ -23,14 +26,15 @@ static bool has_pod_target(const struct balancer_domain *domain)
     return domain->seen.is_hvm && domain->domid != 0;
 }
 
-static int set_limit(struct balancer *balancer,
-                     const struct balancer_domain *domain, uint64_t limit_kib)
+static int set_limit(struct balancer *balancer, struct balancer_domain *domain,
+                     uint64_t limit_kib)
 {
     int r;
 
     r = hypervisor_set_limit(balancer->hypervisor, domain->domid, limit_kib);
     if (r == 0) {
         balancer->writes++;
+        domain->our_limit_kib = limit_kib;
     }
     return r;
 }
@@ -63,16 +67,35 @@ static int lower(struct balancer *balancer, struct balancer_domain *domain)
 }
 
 /*
- * A raise that fails half way is taken back: a limit that stays up would be a
- * promise that nobody remembers.
+ * After a raise that failed half way: a limit that stays up would be a promise
+ * that nobody remembers.  If somebody else has written the target since it was
+ * observed, xl has set a limit with it, before ours or after, and that one is
+ * to stand.  Best effort: the next plan sees what became of it.
  */
+static void take_limit_back(struct balancer *balancer,
+                            struct balancer_domain *domain)
+{
+    char path[BUS_PATH_MAX];
+    uint64_t limit_kib = domain->seen.limit_kib;
+    uint64_t target_kib;
+
+    (void)snprintf(path, sizeof(path), "/local/domain/%u/%s", domain->domid,
+                   PROTOCOL_TARGET);
+    if (bus_read_kib(balancer->bus, BUS_NO_TRANSACTION, path, &target_kib) ==
+            0 &&
+        target_kib != domain->seen.target_kib) {
+        limit_kib = share_limit_kib(&domain->seen, target_kib);
+    }
+    (void)set_limit(balancer, domain, limit_kib);
+}
+
 static int raise(struct balancer *balancer, struct balancer_domain *domain)
 {
     const struct decide_step *step = &domain->step;
-    uint64_t old_limit_kib = domain->seen.limit_kib;
+    bool is_limit_raised = step->limit_kib > domain->seen.limit_kib;
     int r = 0;
 
-    if (step->limit_kib > old_limit_kib) {
+    if (is_limit_raised) {
         r = set_limit(balancer, domain, step->limit_kib);
         if (r < 0) {
             return r;
@@ -82,10 +105,8 @@ static int raise(struct balancer *balancer, struct balancer_domain *domain)
     if (r == 0) {
         r = record_write_target(balancer, domain, step->target_kib);
     }
-    if (r < 0 && r != -ESRCH && r != -ENOTCONN &&
-        step->limit_kib > old_limit_kib) {
-        /* Best effort: the next plan lowers it again. */
-        (void)set_limit(balancer, domain, old_limit_kib);
+    if (r < 0 && r != -ESRCH && r != -ENOTCONN && is_limit_raised) {
+        take_limit_back(balancer, domain);
     }
     return r;
 }

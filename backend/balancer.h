@@ -54,6 +54,7 @@ struct balancer_domain {
     uint64_t static_max_kib;
     uint64_t videoram_kib;
     bool is_operators;
+    uint64_t our_limit_kib; /* the last one that we set, 0 if none */
 
     /* The record in PROTOCOL_BACKEND_DIR */
     bool has_record;

@@ -644,6 +644,7 @@ static void see_domain(const struct balancer *balancer,
     seen->current_kib = listed->current_kib;
     seen->limit_kib = listed->limit_kib;
     seen->claimed_kib = listed->claimed_kib;
+    seen->our_limit_kib = domain->our_limit_kib;
     seen->has_target = domain->has_target;
     seen->target_kib = domain->target_kib;
     seen->static_max_kib = domain->static_max_kib;

@@ -18,6 +18,15 @@ uint64_t share_limit_kib(const struct snapshot_domain *domain,
     return target_kib + domain->videoram_kib + SNAPSHOT_SLACK_KIB;
 }
 
+uint64_t share_operators_limit_kib(const struct snapshot_domain *domain)
+{
+    uint64_t limit = share_limit_kib(domain, domain->target_kib);
+
+    return domain->limit_kib == domain->our_limit_kib
+               ? limit
+               : units_max(limit, domain->limit_kib);
+}
+
 /* ---- What there is, and who needs it ----------------------------------- */
 
 /* What a managed domain lacks of goal, 0 within the dead-band. */
@@ -42,7 +51,8 @@ static uint64_t spares(const struct snapshot_domain *domain, uint64_t goal_kib)
  * Domain 0 has no limit unless dom0_mem= has a "max:" part, but its kernel
  * goes no further than its target, and it has one only when xl gave it one.
  */
-static uint64_t promise_to(const struct snapshot_domain *domain)
+static uint64_t promise_to(const struct snapshot_domain *domain,
+                           enum decide_state state)
 {
     uint64_t limit = domain->limit_kib;
 
@@ -51,6 +61,8 @@ static uint64_t promise_to(const struct snapshot_domain *domain)
             units_min(limit, domain->has_target
                                  ? share_limit_kib(domain, domain->target_kib)
                                  : 0);
+    } else if (state == DECIDE_OPERATOR) {
+        limit = units_max(limit, share_operators_limit_kib(domain));
     }
     return units_less(limit,
                       units_add(domain->current_kib, domain->claimed_kib));
@@ -68,7 +80,7 @@ struct share_tally share_count(const struct snapshot *snapshot,
         const struct decide_step *step = &plan->steps[i];
 
         if (step->state != DECIDE_DYING) {
-            tally.promised_kib += promise_to(domain);
+            tally.promised_kib += promise_to(domain, step->state);
         }
         if (step->state == DECIDE_MANAGED) {
             tally.incoming_kib += units_less(

@@ -34,6 +34,12 @@ void share_out(const struct snapshot *snapshot, const struct share_tally *tally,
 uint64_t share_limit_kib(const struct snapshot_domain *domain,
                          uint64_t target_kib);
 
+/*
+ * The limit of a domain that the operator holds: the one that xl gave it,
+ * whichever that is, unless ours came just after xl mem-set.
+ */
+uint64_t share_operators_limit_kib(const struct snapshot_domain *domain);
+
 /* A smaller step is not worth a write. */
 uint64_t share_deadband_kib(uint64_t target_kib);
 

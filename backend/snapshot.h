@@ -36,6 +36,8 @@ struct snapshot_domain {
     uint64_t limit_kib;
     uint64_t claimed_kib;
 
+    uint64_t our_limit_kib; /* the last one that we set, 0 if none */
+
     /* The store's */
     bool has_target;         /* target and static_max are there */
     uint64_t target_kib;     /* memory/target */
