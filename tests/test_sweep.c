@@ -22,8 +22,13 @@
 #define MIB UINT64_C(1024)
 #define SECOND_MS 1000
 
-/* When the taker begins to grow. */
-#define TRANSFER_MS (25 * SECOND_MS)
+/*
+ * The taker begins to grow at the first of these, needs more than it has soon
+ * after the second, and has it by the third.
+ */
+#define GROWS_MS (25 * SECOND_MS)
+#define BEFORE_MS (41 * SECOND_MS)
+#define AFTER_MS (56 * SECOND_MS)
 
 /*
  * A donor of this size gives 16 MiB, its dead-band, or more each time that it
@@ -55,10 +60,9 @@ static void transfer(struct scenario *scenario)
     taker->config.is_hvm = true;
     taker->nature.growth_kib_s = 5 * MIB;
     taker->nature.swap_kib = 200 * MIB;
-    character_wants(taker, TRANSFER_MS, 220 * MIB);
+    character_wants(taker, GROWS_MS, 220 * MIB);
     scenario->world.is_quiet = true;
-    if (!scenario_start(scenario) ||
-        !world_run(&scenario->world, TRANSFER_MS)) {
+    if (!scenario_start(scenario) || !world_run(&scenario->world, BEFORE_MS)) {
         fail_msg("%s", scenario->world.broken);
     }
 }
@@ -70,7 +74,7 @@ static void finish(struct scenario *scenario, struct end *ret_end)
     const struct fault seen = daemon->fault;
     unsigned int i;
 
-    if (!world_run_for(&scenario->world, 40 * SECOND_MS)) {
+    if (!world_run(&scenario->world, AFTER_MS)) {
         fail_msg("call %llu, error %d: %s", (unsigned long long)seen.at,
                  seen.error, scenario->world.broken);
     }
@@ -179,11 +183,198 @@ static void each_call_may_fail_once(void **state)
                   (unsigned long long)at - 1);
 }
 
+/* ---- xl, just there ------------------------------------------------------ */
+
+/*
+ * What xl does to whom, and with how much memory.  A mem-set to the very value
+ * that is there, within the milliseconds between looking and writing, is not
+ * among them: a compare-and-set cannot see it.
+ */
+static const struct meddling {
+    const char *why;
+    int (*act)(struct world *world, struct domu *domu, uint64_t memory_kib);
+    const char *name;
+    uint64_t memory_kib;
+} meddlings[] = {
+    {"mem-set raises the taker", xl_mem_set, "taker", 350 * MIB},
+    {"mem-set lowers the taker", xl_mem_set, "taker", 280 * MIB},
+    {"mem-set keeps the donor large", xl_mem_set, "donor", 995 * MIB},
+    {"mem-set lowers the donor", xl_mem_set, "donor", 700 * MIB},
+};
+
+struct meddler {
+    struct world *world;
+    const struct meddling *meddling;
+};
+
+static void meddle(void *arg)
+{
+    const struct meddler *meddler = arg;
+    struct domu *domu = world_find(meddler->world, meddler->meddling->name);
+
+    meddler->world->meddled_ms = meddler->world->now_ms;
+    meddler->world->ledger.is_raced = true;
+    (void)meddler->meddling->act(meddler->world, domu,
+                                 meddler->meddling->memory_kib);
+}
+
+/* Before the at-th call; true while there was one. */
+static bool with_meddling(struct scenario *scenario, uint64_t at,
+                          const struct meddling *meddling)
+{
+    struct meddler meddler = {&scenario->world, meddling};
+    struct fault *armed = &scenario->world.daemon.fault;
+    bool has_struck = false;
+
+    armed->kind = FAULT_MEDDLE;
+    armed->meddle = meddle;
+    armed->arg = &meddler;
+    armed->at = armed->calls + at;
+    if (world_run(&scenario->world, AFTER_MS)) {
+        has_struck = armed->has_struck;
+        armed->kind = FAULT_NONE;
+        (void)world_run_for(&scenario->world, 20 * SECOND_MS);
+    }
+    if (scenario->world.is_broken) {
+        world_print(&scenario->world);
+        fail_msg("%s before call %llu: %s", meddling->why,
+                 (unsigned long long)at, scenario->world.broken);
+    }
+    return has_struck;
+}
+
+/*
+ * The operator has what he said, and the limit that goes with it, or a little
+ * more: one that was being lowered towards a smaller target.
+ */
+#define SURPLUS_KIB (8 * MIB)
+
+static void expect_operators(const struct scenario *scenario, uint64_t at,
+                             const struct meddling *meddling)
+{
+    const struct domu *domu = world_find(&scenario->world, meddling->name);
+    const struct hypervisor_domain *domain =
+        ledger_find(&scenario->world.ledger, domu->domid);
+
+    if (domu->target_kib != meddling->memory_kib ||
+        domain->current_kib != meddling->memory_kib ||
+        domain->limit_kib < xl_limit_kib(domu, domu->target_kib) ||
+        domain->limit_kib >
+            xl_limit_kib(domu, domu->target_kib) + SURPLUS_KIB) {
+        world_print(&scenario->world);
+        fail_msg("%s before call %llu: it is not as it was set", meddling->why,
+                 (unsigned long long)at);
+    }
+}
+
+static void mem_set_wins_whenever_it_comes(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    for (i = 0; i < sizeof(meddlings) / sizeof(meddlings[0]); i++) {
+        bool has_struck = true;
+        uint64_t at;
+
+        for (at = 1; has_struck; at++) {
+            struct scenario scenario;
+
+            transfer(&scenario);
+            has_struck = with_meddling(&scenario, at, &meddlings[i]);
+            if (has_struck) {
+                expect_operators(&scenario, at, &meddlings[i]);
+            }
+            scenario_done(&scenario);
+        }
+    }
+}
+
+static int destroy(struct world *world, struct domu *domu, uint64_t unused_kib)
+{
+    (void)unused_kib;
+    xl_destroy(world, domu);
+    return 0;
+}
+
+static int crash(struct world *world, struct domu *domu, uint64_t unused_kib)
+{
+    (void)unused_kib;
+    xl_crash(world, domu);
+    return 0;
+}
+
+static int save(struct world *world, struct domu *domu, uint64_t unused_kib)
+{
+    (void)unused_kib;
+    xl_save(world, domu);
+    return 0;
+}
+
+static const struct meddling ends[] = {
+    {"the taker is destroyed", destroy, "taker", 0},
+    {"the donor is destroyed", destroy, "donor", 0},
+    {"the taker crashes", crash, "taker", 0},
+    {"the donor crashes", crash, "donor", 0},
+    {"the taker is saved", save, "taker", 0},
+    {"the donor is saved", save, "donor", 0},
+};
+
+/* A crashed domain keeps its record until it is destroyed. */
+static void expect_no_trace(const struct scenario *scenario, uint64_t at,
+                            const struct meddling *meddling)
+{
+    const struct domu *domu = world_find(&scenario->world, meddling->name);
+    const struct domu *other =
+        scenario->world.domus[domu == scenario->world.domus[0] ? 1 : 0];
+    char path[BUS_PATH_MAX];
+    unsigned int i;
+
+    for (i = 0; i < 2 && meddling->act != crash; i++) {
+        (void)snprintf(path, sizeof(path),
+                       i == 0 ? "/local/domain/%u"
+                              : "/local/domain/0/backend/balloon/%u",
+                       domu->domid);
+        if (store_peek(scenario->world.store, path) != NULL) {
+            fail_msg("%s before call %llu: %s is there", meddling->why,
+                     (unsigned long long)at, path);
+        }
+    }
+    if (!domu_is_content(other)) {
+        world_print(&scenario->world);
+        fail_msg("%s before call %llu: the other one suffers", meddling->why,
+                 (unsigned long long)at);
+    }
+}
+
+static void domain_may_end_at_any_call(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        bool has_struck = true;
+        uint64_t at;
+
+        for (at = 1; has_struck; at++) {
+            struct scenario scenario;
+
+            transfer(&scenario);
+            has_struck = with_meddling(&scenario, at, &ends[i]);
+            if (has_struck) {
+                expect_no_trace(&scenario, at, &ends[i]);
+            }
+            scenario_done(&scenario);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_anywhere_the_next_backend_goes_on),
         cmocka_unit_test(each_call_may_fail_once),
+        cmocka_unit_test(mem_set_wins_whenever_it_comes),
+        cmocka_unit_test(domain_may_end_at_any_call),
     };
 
     log_to_nowhere();

@@ -206,8 +206,10 @@ int ledger_set_pod_target(struct ledger *ledger, uint32_t domid,
         return -EINVAL;
     }
     if (target_kib > domain->limit_kib) {
-        impossible(ledger, domid, "PoD target above limit", target_kib,
-                   domain->limit_kib);
+        if (!ledger->is_raced) {
+            impossible(ledger, domid, "PoD target above limit", target_kib,
+                       domain->limit_kib);
+        }
         return -EINVAL;
     }
     return 0;

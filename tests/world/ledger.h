@@ -35,7 +35,8 @@ struct ledger {
     unsigned int room;
 
     ledger_impossible_fn *impossible; /* NULL: the program ends */
-    ledger_limited_fn *limited;       /* or NULL */
+    bool is_raced; /* a daemon may ask for what was possible a moment ago */
+    ledger_limited_fn *limited; /* or NULL */
     void *arg;
 };
 

@@ -48,6 +48,7 @@ void world_init(struct world *world, const struct world_config *config)
     world->seed = config->seed;
     dice_init(&world->dice, config->seed, 1);
     world->build_kib_s = BUILD_KIB_S;
+    world->meddled_ms = UINT64_MAX;
     world->store = store_new();
     ledger_init(&world->ledger, config->total_kib);
     world->ledger.impossible = ledger_impossible;

@@ -51,6 +51,12 @@ struct world {
     uint32_t last_domid;
     uint64_t build_kib_s; /* how fast domains are built */
 
+    /*
+     * When xl last acted in the middle of a tick of the backend, which then
+     * could not know; UINT64_MAX: never.
+     */
+    uint64_t meddled_ms;
+
     uint64_t steps;
     uint64_t moved_kib; /* sum of all changes of targets by the backend */
     bool is_broken;

@@ -124,6 +124,11 @@ static void announce(const struct world *world, const struct domu *domu)
     store_fire(world->store, "@introduceDomain");
 }
 
+uint64_t xl_limit_kib(const struct domu *domu, uint64_t target_kib)
+{
+    return target_kib + domu->config.videoram_kib + SLACK_KIB;
+}
+
 /* ---- Birth ------------------------------------------------------------- */
 
 static void enter(const struct world *world, struct domu *domu,
@@ -142,7 +147,7 @@ static uint64_t size_kib(const struct domu *domu)
 /* domu->target_kib says how large it becomes; -ENOMEM. */
 static int begin_build(struct world *world, struct domu *domu)
 {
-    uint64_t limit = domu->target_kib + domu->config.videoram_kib + SLACK_KIB;
+    uint64_t limit = xl_limit_kib(domu, domu->target_kib);
     int r;
 
     domu->domid = ++world->last_domid;
@@ -332,7 +337,7 @@ static int mem_set_once(struct world *world, struct domu *domu,
         return -EINVAL;
     }
     (void)ledger_set_limit(&world->ledger, domu->domid,
-                           target_kib + domu->config.videoram_kib + SLACK_KIB);
+                           xl_limit_kib(domu, target_kib));
     if (domu->config.is_hvm) {
         (void)ledger_set_pod_target(&world->ledger, domu->domid,
                                     target_kib + SLACK_KIB);

@@ -24,6 +24,9 @@ void xl_destroy(struct world *world, struct domu *domu);
 /* The guest stops by itself; its nodes and frames stay until xl_destroy(). */
 void xl_crash(struct world *world, struct domu *domu);
 
+/* The limit that xl gives with a target. */
+uint64_t xl_limit_kib(const struct domu *domu, uint64_t target_kib);
+
 /* 0, or -EINVAL above static-max. */
 int xl_mem_set(struct world *world, struct domu *domu, uint64_t memory_kib);
 
