@@ -224,7 +224,7 @@ static void finish(const struct snapshot *snapshot,
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
 
-        if (step->state == DECIDE_OPERATOR) {
+        if (step->state == DECIDE_OPERATOR && domain->domid != 0) {
             step->limit_kib = share_operators_limit_kib(domain);
         } else if (step->state == DECIDE_STUCK) {
             give_up(domain, &memories[i], step);
