@@ -28,6 +28,11 @@ options() {
         sed 's/^[^-]*//' | sort -u
 }
 
+# The words at the beginning of indented lines, where a list of commands is.
+commands() {
+    "$1" --help 2>&1 | sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p'
+}
+
 # page PROGRAM PAGE
 page() {
     [ -x "$1" ] || return
@@ -43,6 +48,10 @@ page() {
             printf '%s\n' "$text" |
                 grep -Eq -- "(^|[^A-Za-z-])$option([^A-Za-z-]|\$)" ||
                 echo "$option"
+        done)"
+    verdict "$2 has each command of $1 --help" "$(
+        for command in $(commands "$1"); do
+            printf '%s\n' "$text" | grep -qw -- "$command" || echo "$command"
         done)"
 }
 
