@@ -10,6 +10,7 @@
 #include "backend/share.h"
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/units.h"
 
 static bool is_lower(const struct balancer_domain *domain)
 {
@@ -39,16 +40,23 @@ static int set_limit(struct balancer *balancer, struct balancer_domain *domain,
     return r;
 }
 
-/* The PoD target counts the slack, as libxl has it. */
+/*
+ * The PoD target counts the slack, as libxl has it, as far as the limit does:
+ * Xen refuses one above it.
+ */
 static int set_pod_target(struct balancer *balancer,
                           const struct balancer_domain *domain,
                           uint64_t target_kib)
 {
+    uint64_t limit_kib =
+        units_max(domain->step.limit_kib, domain->seen.limit_kib);
+
     if (!has_pod_target(domain)) {
         return 0;
     }
-    return hypervisor_set_pod_target(balancer->hypervisor, domain->domid,
-                                     target_kib + SNAPSHOT_SLACK_KIB);
+    return hypervisor_set_pod_target(
+        balancer->hypervisor, domain->domid,
+        units_min(target_kib + SNAPSHOT_SLACK_KIB, limit_kib));
 }
 
 static int lower(struct balancer *balancer, struct balancer_domain *domain)

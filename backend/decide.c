@@ -158,16 +158,24 @@ static void hold_ceilings(const struct snapshot *snapshot, struct plan *plan)
     }
 }
 
-/* Takes a stuck domain's target back to what it holds, within its bounds. */
+/*
+ * Takes a stuck domain's target back to what it holds, within its bounds.  Its
+ * limit never rises for that: not even the slack may be promised again when
+ * nothing is left to promise.
+ */
 static void give_up(const struct snapshot_domain *domain,
                     const struct decide_memory *memory,
                     struct decide_step *step)
 {
-    uint64_t held =
-        units_whole_pages(units_clamp(movement_held_kib(domain, memory),
-                                      domain->floor_kib, domain->ceiling_kib));
+    uint64_t held = units_clamp(movement_held_kib(domain, memory),
+                                domain->floor_kib, domain->ceiling_kib);
     uint64_t limit = share_limit_kib(domain, held);
 
+    if (limit > domain->limit_kib) {
+        limit = domain->limit_kib;
+        held = units_min(held, units_less(limit, domain->videoram_kib));
+    }
+    held = units_whole_pages(held);
     if (units_distance(held, domain->target_kib) <= DECIDE_ARRIVED_KIB) {
         return;
     }
