@@ -578,6 +578,7 @@ static int refresh_domain(struct balancer *balancer,
         log_debug("cannot read the domain's nodes, trying again domid=%u: %s",
                   domain->domid, strerror(-r));
         *next_ms = units_min(*next_ms, now_ms + READ_RETRY_MS);
+        return 0;
     }
     refresh_record(balancer, domain, next_ms, now_ms);
     return 0;
@@ -645,7 +646,10 @@ static void see_domain(const struct balancer *balancer,
     seen->limit_kib = listed->limit_kib;
     seen->claimed_kib = listed->claimed_kib;
     seen->our_limit_kib = domain->our_limit_kib;
-    seen->has_target = domain->has_target;
+    /* What could not be read again must not be decided upon. */
+    seen->has_target =
+        domain->has_target &&
+        (domain->stale & (unsigned int)(BALANCER_NAME | BALANCER_MEMORY)) == 0;
     seen->target_kib = domain->target_kib;
     seen->static_max_kib = domain->static_max_kib;
     seen->videoram_kib = domain->videoram_kib;
