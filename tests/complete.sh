@@ -47,7 +47,8 @@ verdict "each file that configure's values go into is named" "$(
     found '*.in' | unnamed)"
 verdict "each script of tests/ and each file of the virtual host is named" "$({
         find "$srcdir/tests" -maxdepth 1 -name '*.sh'
-        find "$srcdir/tests/xenhost" -type f ! -name '*.o' ! -name memload
+        find "$srcdir/tests/xenhost" -type f ! -path '*/.*' ! -name '*.o' \
+            ! -name memload
     } | sed "s|^$srcdir/||" | unnamed)"
 
 verdict "each fuzz target has a corpus" "$(
