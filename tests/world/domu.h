@@ -70,6 +70,7 @@ struct domu {
     /* What rules.c remembers */
     bool is_operators; /* xl mem-set has spoken, and it was not released */
     bool is_backends;  /* the backend wrote the target that it has */
+    bool is_limit_xls; /* xl mem-max set it last: it forgets video memory */
     bool has_reported; /* and not taken leave since */
 };
 

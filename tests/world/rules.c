@@ -172,15 +172,19 @@ static void backend_wrote_target(struct world *world, uint32_t domid,
                                  uint64_t target_kib)
 {
     struct domu *domu = touch(world, domid, "target", target_kib);
+    bool is_raised;
 
     if (domu == NULL) {
         return;
     }
     check_bounds(world, domu, target_kib);
     world->moved_kib += units_distance(target_kib, domu->target_kib);
+    is_raised = target_kib > domu->target_kib;
     domu->target_kib = target_kib;
     domu->is_backends = true;
-    check_limit(world, domu, ledger_find(&world->ledger, domid)->limit_kib);
+    if (is_raised) {
+        check_limit(world, domu, ledger_find(&world->ledger, domid)->limit_kib);
+    }
 }
 
 static void backend_wrote_record(struct world *world, uint32_t domid,
@@ -282,13 +286,16 @@ static void limited(void *arg, uint32_t domid, uint64_t old_kib,
                     uint64_t limit_kib)
 {
     struct world *world = arg;
-    const struct domu *domu = world_find_domid(world, domid);
+    struct domu *domu = world_find_domid(world, domid);
     const struct hypervisor_domain *domain = ledger_find(&world->ledger, domid);
     uint64_t promised = rules_promised_kib(world);
     uint64_t free =
         units_less(world->ledger.free_kib, ledger_claimed_kib(&world->ledger));
 
     record_limit(world, domid, limit_kib);
+    if (domu != NULL) {
+        domu->is_limit_xls = false;
+    }
     if (may_limit(world, domu, limit_kib) ||
         touch(world, domid, "limit", limit_kib) == NULL) {
         return;
@@ -322,7 +329,8 @@ void rules_check(struct world *world)
         const struct domu *domu = world->domus[i];
         const struct hypervisor_domain *domain;
 
-        if (domu->phase != DOMU_RUNNING || !domu->is_backends) {
+        if (domu->phase != DOMU_RUNNING || !domu->is_backends ||
+            domu->is_limit_xls) {
             continue;
         }
         domain = ledger_find(&world->ledger, domu->domid);

@@ -151,6 +151,8 @@ static int begin_build(struct world *world, struct domu *domu)
     int r;
 
     domu->domid = ++world->last_domid;
+    domu->is_operators = false; /* it is another domain now */
+    domu->is_backends = false;
     ledger_create(&world->ledger, domu->domid, domu->uuid, domu->config.is_hvm);
     make_nodes(world, domu);
     (void)ledger_set_limit(&world->ledger, domu->domid, limit);
@@ -377,6 +379,7 @@ int xl_mem_max(struct world *world, struct domu *domu, uint64_t memory_kib)
         return -EINVAL;
     }
     (void)ledger_set_limit(&world->ledger, domu->domid, memory_kib + SLACK_KIB);
+    domu->is_limit_xls = true;
     domu->config.maxmem_kib = memory_kib;
     put(world, BUS_NO_TRANSACTION, home(path, domu, "/memory/static-max"),
         "%" PRIu64, memory_kib);
