@@ -109,6 +109,8 @@ if FRONTEND
 unit_tests += \
 	%D%/test_answer \
 	%D%/test_balancer \
+	%D%/test_mutants \
+	%D%/test_random_hosts \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_world
@@ -131,8 +133,10 @@ endif
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
+%C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
+%C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
