@@ -188,6 +188,111 @@ static void order_of_domains_is_irrelevant(void **state)
     }
 }
 
+static void reserve_is_filled_again(void **state)
+{
+    struct scenario scenario;
+    struct character late;
+
+    (void)state;
+    scenario_init(&scenario, (512 + 1000 + 600 + 140) * MIB);
+    (void)scenario_add(&scenario, "first", 1000 * MIB, 1000 * MIB, 100 * MIB);
+    (void)scenario_add(&scenario, "second", 600 * MIB, 600 * MIB, 100 * MIB);
+    start(&scenario);
+    character_init(&late, "late", 130 * MIB, 130 * MIB, 10 * MIB);
+    late.config.frontend_ms = DOMU_NEVER;
+    assert_non_null(xl_create(&scenario.world, &late.config));
+    assert_true(scenario.world.ledger.free_kib <= 140 * MIB);
+
+    run(&scenario, MINUTE_MS);
+    assert_true(scenario.world.ledger.free_kib >=
+                scenario.world.settings.reserve_kib);
+    assert_true(scenario_is_content(&scenario));
+    scenario_done(&scenario);
+}
+
+static void floor_is_reached_before_it_is_needed(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    two_guests(&scenario);
+    scenario_bound(&scenario, "taker", 700 * MIB, 1000 * MIB);
+    start(&scenario);
+
+    run(&scenario, 5 * SECOND_MS);
+    assert_true(scenario_held(&scenario, "taker") >= 700 * MIB);
+    scenario_done(&scenario);
+}
+
+/* backend.conf was changed and read again. */
+static void lowered_ceiling_binds(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    two_guests(&scenario);
+    start(&scenario);
+
+    scenario_bound(&scenario, "donor", 100 * MIB, 640 * MIB);
+    run(&scenario, MINUTE_MS);
+    assert_true(scenario_held(&scenario, "donor") <= 640 * MIB);
+    assert_true(ledger_find(&scenario.world.ledger, 1)->limit_kib <= 642 * MIB);
+    scenario_done(&scenario);
+}
+
+/*
+ * A guest that says it needs everything gets what others leave, and keeps it:
+ * what it calls in use is not taken from it.  What is others' by their floor
+ * it never gets.
+ */
+static void floor_protects_from_greedy_guests(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    scenario_init(&scenario, (512 + 600 + 600 + 140) * MIB);
+    character_turn(
+        scenario_add(&scenario, "greedy", 600 * MIB, 1200 * MIB, 300 * MIB),
+        CHARACTER_GREEDY);
+    character_wants(
+        scenario_add(&scenario, "honest", 600 * MIB, 1200 * MIB, 100 * MIB),
+        20 * SECOND_MS, 400 * MIB);
+    scenario_bound(&scenario, "honest", 500 * MIB, 1200 * MIB);
+    start(&scenario);
+
+    run(&scenario, 5 * MINUTE_MS);
+    assert_true(scenario_is_content(&scenario));
+    assert_int_equal(scenario_kills(&scenario), 0);
+    assert_true(scenario_held(&scenario, "honest") >= 500 * MIB);
+    scenario_done(&scenario);
+}
+
+/* Days whose hours are minutes: two guests that work in turn, for a week. */
+static void week_of_ebb_and_flow(void **state)
+{
+    struct scenario scenario;
+    unsigned int i;
+
+    (void)state;
+    scenario_init(&scenario, (512 + 1200 + 140) * MIB);
+    for (i = 0; i < 2; i++) {
+        struct character *guest =
+            scenario_add(&scenario, i == 0 ? "day" : "night", 600 * MIB,
+                         1000 * MIB, i == 0 ? 100 * MIB : 500 * MIB);
+
+        character_wants(guest, 12 * MINUTE_MS, i == 0 ? 500 * MIB : 100 * MIB);
+        guest->nature.repeat_ms = 24 * MINUTE_MS;
+        guest->nature.growth_kib_s = 5 * MIB;
+        guest->nature.swap_kib = 200 * MIB;
+    }
+    start(&scenario);
+
+    run(&scenario, 7 * 24 * MINUTE_MS);
+    assert_int_equal(scenario_kills(&scenario), 0);
+    assert_true(writes_since(&scenario, 0, "memory/target") < 14 * 60);
+    scenario_done(&scenario);
+}
+
 /* ---- Hands off ---------------------------------------------------------- */
 
 static void floor_equal_to_ceiling_gets_no_write(void **state)
@@ -320,6 +425,29 @@ static void mem_set_without_a_backend_is_seen_later(void **state)
     run(&scenario, MINUTE_MS);
     assert_int_equal(state_of(&scenario, "donor"), DECIDE_OPERATOR);
     assert_int_equal(scenario_target(&scenario, "donor"), 500 * MIB);
+    scenario_done(&scenario);
+}
+
+/* Nothing has been recorded of the domain either. */
+static void mem_set_before_any_backend_is_seen(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    two_guests(&scenario);
+    start(&scenario);
+    daemon_kill(&scenario.world.daemon);
+    assert_int_equal(xl_mem_set(&scenario.world,
+                                world_find(&scenario.world, "donor"),
+                                1000 * MIB),
+                     0);
+    assert_null(
+        store_peek(scenario.world.store, "/local/domain/0/backend/balloon/1"));
+
+    daemon_start(&scenario.world.daemon, scenario.world.now_ms);
+    run(&scenario, MINUTE_MS);
+    assert_int_equal(state_of(&scenario, "donor"), DECIDE_OPERATOR);
+    assert_int_equal(scenario_target(&scenario, "donor"), 1000 * MIB);
     scenario_done(&scenario);
 }
 
@@ -460,6 +588,33 @@ static void record_of_a_domain_that_died_unseen_is_swept(void **state)
     scenario_done(&scenario);
 }
 
+static void dead_domains_leave_no_watches(void **state)
+{
+    struct scenario scenario;
+    struct character late[5];
+    unsigned int before;
+    unsigned int i;
+
+    (void)state;
+    scenario_init(&scenario, 4096 * MIB);
+    (void)scenario_add(&scenario, "first", 1000 * MIB, 1000 * MIB, 100 * MIB);
+    start(&scenario);
+    before = store_watches(&scenario.world.daemon.fault.bus);
+
+    for (i = 0; i < 5; i++) {
+        struct domu *domu;
+
+        character_init(&late[i], "late", 200 * MIB, 200 * MIB, 10 * MIB);
+        domu = xl_create(&scenario.world, &late[i].config);
+        run(&scenario, 5 * SECOND_MS);
+        assert_true(store_watches(&scenario.world.daemon.fault.bus) > before);
+        xl_destroy(&scenario.world, domu);
+        run(&scenario, 5 * SECOND_MS);
+    }
+    assert_int_equal(store_watches(&scenario.world.daemon.fault.bus), before);
+    scenario_done(&scenario);
+}
+
 static void restored_domain_is_taken_up_anew(void **state)
 {
     struct scenario scenario;
@@ -562,6 +717,26 @@ static void flapping_guest_is_met_with_calm(void **state)
     scenario_done(&scenario);
 }
 
+static void garbled_report_is_named_and_forgiven(void **state)
+{
+    struct scenario scenario;
+    struct domu *donor;
+
+    (void)state;
+    two_guests(&scenario);
+    start(&scenario);
+    donor = world_find(&scenario.world, "donor");
+
+    assert_int_equal(bus_write(&donor->frontend_bus, BUS_NO_TRANSACTION,
+                               "data/balloon/report", "\0\xff=1", 4),
+                     0);
+    run(&scenario, SECOND_MS);
+    assert_int_equal(reason_of(&scenario, "donor"), REASON_GARBLED);
+    run(&scenario, 15 * SECOND_MS); /* its frontend writes again */
+    assert_int_equal(state_of(&scenario, "donor"), DECIDE_MANAGED);
+    scenario_done(&scenario);
+}
+
 /* ---- The host ----------------------------------------------------------- */
 
 static void lost_store_ends_the_daemon(void **state)
@@ -660,21 +835,29 @@ int main(void)
         cmocka_unit_test(moves_no_more_than_needed),
         cmocka_unit_test(shortage_is_shared_by_weight),
         cmocka_unit_test(order_of_domains_is_irrelevant),
+        cmocka_unit_test(reserve_is_filled_again),
+        cmocka_unit_test(floor_is_reached_before_it_is_needed),
+        cmocka_unit_test(lowered_ceiling_binds),
+        cmocka_unit_test(floor_protects_from_greedy_guests),
+        cmocka_unit_test(week_of_ebb_and_flow),
         cmocka_unit_test(floor_equal_to_ceiling_gets_no_write),
         cmocka_unit_test(silent_and_static_domains_are_left_alone),
         cmocka_unit_test(frontend_that_stops_takes_its_guest_out),
         cmocka_unit_test(mem_set_holds_until_it_is_released),
         cmocka_unit_test(mem_set_without_a_backend_is_seen_later),
+        cmocka_unit_test(mem_set_before_any_backend_is_seen),
         cmocka_unit_test(mem_max_bounds_the_target),
         cmocka_unit_test(new_domain_is_taken_up_within_two_seconds),
         cmocka_unit_test(build_is_not_robbed),
         cmocka_unit_test(destroyed_domain_is_not_written_for),
         cmocka_unit_test(crashed_domain_is_not_written_for),
         cmocka_unit_test(record_of_a_domain_that_died_unseen_is_swept),
+        cmocka_unit_test(dead_domains_leave_no_watches),
         cmocka_unit_test(restored_domain_is_taken_up_anew),
         cmocka_unit_test(stuck_domain_is_named_and_others_are_served),
         cmocka_unit_test(difficult_guest_costs_others_nothing),
         cmocka_unit_test(flapping_guest_is_met_with_calm),
+        cmocka_unit_test(garbled_report_is_named_and_forgiven),
         cmocka_unit_test(lost_store_ends_the_daemon),
         cmocka_unit_test(unlimited_dom0_is_no_promise),
         cmocka_unit_test(given_bounds_outlive_the_backend),

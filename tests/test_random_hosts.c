@@ -294,11 +294,116 @@ static void host_that_is_left_in_peace_comes_to_rest(void **state)
     each_seed(peace);
 }
 
+/* ---- Plenty ------------------------------------------------------------- */
+
+/* What the backend wants for a guest whose programs hold that much. */
+static uint64_t demand_kib(uint64_t programs_kib)
+{
+    uint64_t used_kib = programs_kib + 64 * MIB; /* with its kernel */
+
+    return used_kib + used_kib / 8 + 64 * MIB;
+}
+
+/* Some with faults, who want little and may keep all that they were given. */
+static uint64_t draw_difficult(struct host *host)
+{
+    uint64_t guests = dice_between(&host->dice, 0, 3);
+    uint64_t built_kib = 0;
+
+    while (guests-- > 0) {
+        struct character *guest = &host->guests[host->count];
+        uint64_t memory_kib =
+            units_whole_pages(dice_between(&host->dice, 200 * MIB, 700 * MIB));
+        char name[DOMU_NAME_MAX];
+
+        (void)snprintf(name, sizeof(name), "guest-%u", host->count++);
+        character_init(guest, name, memory_kib, memory_kib, 30 * MIB);
+        character_turn(guest, (enum character_kind)dice_between(
+                                  &host->dice, CHARACTER_WILLING + 1,
+                                  CHARACTER_KINDS - 1));
+        built_kib += memory_kib;
+    }
+    return built_kib;
+}
+
+/*
+ * Willing guests that grow at an ordinary pace, on a host that has what all of
+ * them want at their largest, though it was given out badly at first.
+ */
+static uint64_t draw_plenty(struct host *host)
+{
+    uint64_t guests = dice_between(&host->dice, 2, 8);
+    uint64_t difficult_kib = draw_difficult(host);
+    uint64_t built_kib = 0;
+    uint64_t wanted_kib = 0;
+
+    while (guests-- > 0) {
+        struct character *guest = &host->guests[host->count];
+        uint64_t first_kib = dice_between(&host->dice, 0, 400 * MIB);
+        uint64_t last_kib = dice_between(&host->dice, 0, 700 * MIB);
+        uint64_t most_kib = demand_kib(units_max(first_kib, last_kib));
+        uint64_t memory_kib = units_whole_pages(
+            demand_kib(first_kib) + dice_between(&host->dice, 0, 400 * MIB));
+        char name[DOMU_NAME_MAX];
+
+        (void)snprintf(name, sizeof(name), "guest-%u", host->count++);
+        character_init(
+            guest, name, memory_kib,
+            units_whole_pages(units_max(memory_kib, most_kib) + 400 * MIB),
+            first_kib);
+        character_wants(guest, dice_between(&host->dice, 0, MINUTE_MS),
+                        last_kib);
+        guest->config.is_hvm = dice_chance(&host->dice, 50);
+        built_kib += memory_kib;
+        wanted_kib += most_kib;
+    }
+    return difficult_kib + units_max(built_kib, wanted_kib);
+}
+
+static void plenty(struct host *host)
+{
+    struct world_config config = {.seed = host->world.seed,
+                                  .dom0_kib = 300 * MIB,
+                                  .reserve_kib = 128 * MIB};
+    unsigned int i;
+
+    world_done(&host->world);
+    memset(host, 0, sizeof(*host));
+    dice_init(&host->dice, config.seed, 3);
+    config.total_kib =
+        units_whole_pages(draw_plenty(host) + config.dom0_kib +
+                          config.reserve_kib + host->count * 4 * MIB);
+    world_init(&host->world, &config);
+    host->world.is_quiet = true;
+    for (i = 0; i < host->count; i++) {
+        (void)xl_create(&host->world, &host->guests[i].config);
+    }
+    daemon_start(&host->world.daemon, 0);
+    live(host, false);
+    for (i = 0; i < host->world.count; i++) {
+        const struct domu *domu = host->world.domus[i];
+
+        if (domu->config.nature->word == character_word(CHARACTER_WILLING) &&
+            (!domu_is_content(domu) || domu->model.oom_kills > 0)) {
+            world_print(&host->world);
+            fail_msg("XENBALLOON_SEED=%llu: somebody goes short",
+                     (unsigned long long)config.seed);
+        }
+    }
+}
+
+static void host_with_plenty_serves_the_willing(void **state)
+{
+    (void)state;
+    each_seed(plenty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_hold_whatever_happens),
         cmocka_unit_test(host_that_is_left_in_peace_comes_to_rest),
+        cmocka_unit_test(host_with_plenty_serves_the_willing),
     };
 
     log_to_nowhere();

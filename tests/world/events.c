@@ -128,6 +128,7 @@ int events_watch(struct events *events, struct events_queue *queue,
     watch->shown = shown;
     watch->token = memory_copy(token, strlen(token));
     *link = watch;
+    queue->watches++;
     add(watch, watch->path);
     return 0;
 }
@@ -149,17 +150,19 @@ int events_unwatch(struct events *events, struct events_queue *queue,
         return -ENOENT;
     }
     *link = watch->next;
+    queue->watches--;
     watch_free(watch);
     return 0;
 }
 
 /* Takes all watches of queue out of the lists. */
 static struct events_watch *take_watches(struct events *events,
-                                         const struct events_queue *queue)
+                                         struct events_queue *queue)
 {
     struct events_watch *taken = NULL;
     unsigned int i;
 
+    queue->watches = 0;
     for (i = 0; i < EVENTS_LISTS; i++) {
         struct events_watch **link = &events->watches[i];
 

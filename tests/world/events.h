@@ -33,6 +33,7 @@ struct events_queue {
     struct events_waiting *first;
     struct events_waiting *last;
     unsigned int count;
+    unsigned int watches;
     uint64_t lost;
 };
 

@@ -325,6 +325,10 @@ void rules_check(struct world *world)
     unsigned int i;
 
     ledger_check(&world->ledger);
+    if (world->daemon.is_running &&
+        store_transactions(&world->daemon.fault.bus) > 0) {
+        world_break(world, "the backend left a transaction open");
+    }
     for (i = 0; i < world->count; i++) {
         const struct domu *domu = world->domus[i];
         const struct hypervisor_domain *domain;

@@ -11,7 +11,8 @@
  *   hands off   nothing is written for domains that are gone, going, being
  *               built, the operator's, fixed, left alone, without a frontend
  *               or with one that does not answer; nor for domain 0
- *   own nodes   the backend writes memory/target and its records, no more
+ *   own nodes   the backend writes memory/target and its records, no more,
+ *               and leaves no transaction open
  */
 #ifndef BALLOON_TESTS_WORLD_RULES_H
 #define BALLOON_TESTS_WORLD_RULES_H

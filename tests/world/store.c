@@ -472,6 +472,26 @@ unsigned int store_waiting(const struct bus *bus)
     return end->is_lost ? 1 : end->queue.count;
 }
 
+unsigned int store_watches(const struct bus *bus)
+{
+    const struct store_end *end = bus->state;
+
+    return end->queue.watches;
+}
+
+unsigned int store_transactions(const struct bus *bus)
+{
+    const struct store_end *end = bus->state;
+    const struct transaction *transaction;
+    unsigned int count = 0;
+
+    for (transaction = end->transactions; transaction != NULL;
+         transaction = transaction->next) {
+        count++;
+    }
+    return count;
+}
+
 const struct store_counts *store_counts(const struct bus *bus)
 {
     const struct store_end *end = bus->state;

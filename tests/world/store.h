@@ -83,6 +83,10 @@ void store_lose(const struct bus *bus);
 /* Events that wait for the end; also when it has yet to see that it is lost. */
 unsigned int store_waiting(const struct bus *bus);
 
+/* What the end has open. */
+unsigned int store_watches(const struct bus *bus);
+unsigned int store_transactions(const struct bus *bus);
+
 const struct store_counts *store_counts(const struct bus *bus);
 
 /* What xenstored tells of domains that come and go. */
