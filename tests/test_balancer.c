@@ -757,6 +757,32 @@ static void lost_store_ends_the_daemon(void **state)
     scenario_done(&scenario);
 }
 
+/* Xen lists 1024 domains in a call; these two come after them. */
+static void crowd_is_served_to_the_last(void **state)
+{
+    struct scenario scenario;
+    struct character one;
+    unsigned int i;
+
+    (void)state;
+    two_guests(&scenario);
+    scenario.world.ledger.total_kib += 1024 * 32 * MIB;
+    scenario.world.ledger.free_kib += 1024 * 32 * MIB;
+    scenario.world.build_kib_s = 10000 * MIB;
+    character_init(&one, "one", 32 * MIB, 32 * MIB, 0);
+    one.config.frontend_ms = DOMU_NEVER;
+    for (i = 0; i < 1024; i++) {
+        assert_non_null(xl_create(&scenario.world, &one.config));
+    }
+    start(&scenario);
+
+    run(&scenario, MINUTE_MS);
+    assert_int_equal(scenario.world.daemon.balancer.count, 1027);
+    assert_true(scenario_is_content(&scenario));
+    assert_true(scenario_held(&scenario, "taker") >= 750 * MIB);
+    scenario_done(&scenario);
+}
+
 /* "dom0_mem=512M" alone leaves dom0 without any limit (PLATFORM.md). */
 static void unlimited_dom0_is_no_promise(void **state)
 {
@@ -859,6 +885,7 @@ int main(void)
         cmocka_unit_test(flapping_guest_is_met_with_calm),
         cmocka_unit_test(garbled_report_is_named_and_forgiven),
         cmocka_unit_test(lost_store_ends_the_daemon),
+        cmocka_unit_test(crowd_is_served_to_the_last),
         cmocka_unit_test(unlimited_dom0_is_no_promise),
         cmocka_unit_test(given_bounds_outlive_the_backend),
         cmocka_unit_test(same_seed_gives_the_same_history),

@@ -61,6 +61,7 @@ void domu_start_frontend(struct domu *domu, struct store *store,
                   domu->config.heartbeat_ms);
     domu->frontend_next_ms = now_ms;
     domu->config.frontend_ms = 0;
+    domu->due_ms = 0;
 }
 
 void domu_stop_frontend(struct domu *domu)
@@ -70,6 +71,7 @@ void domu_stop_frontend(struct domu *domu)
     }
     store_disconnect(&domu->frontend_bus);
     domu->config.frontend_ms = DOMU_NEVER;
+    domu->due_ms = 0;
 }
 
 void domu_halt(struct domu *domu)
@@ -78,11 +80,13 @@ void domu_halt(struct domu *domu)
     store_disconnect(&domu->frontend_bus);
     free(domu->frontend);
     domu->frontend = NULL;
+    domu->due_ms = 0;
 }
 
 void domu_move(struct domu *domu, uint32_t domid, uint64_t now_ms)
 {
     domu->domid = domid;
+    domu->due_ms = 0;
     if (is_booted(domu)) {
         model_move(&domu->model, domid, now_ms);
         store_move(&domu->kernel_bus, domid);
@@ -190,6 +194,23 @@ static bool is_frontend_due(const struct domu *domu, uint64_t now_ms)
              now_ms > domu->frontend_last_ms));
 }
 
+/* When it does the next thing by itself. */
+static uint64_t due_ms(const struct domu *domu, uint64_t now_ms)
+{
+    uint64_t next_ms;
+
+    if (!is_booted(domu)) {
+        return boot_ms(domu);
+    }
+    next_ms = model_next_ms(&domu->model);
+    if (!is_started(domu)) {
+        return units_min(next_ms, start_ms(domu));
+    }
+    return domu_is_hung(domu, now_ms)
+               ? next_ms
+               : units_min(next_ms, domu->frontend_next_ms);
+}
+
 void domu_run(struct domu *domu, struct store *store, struct ledger *ledger,
               uint64_t now_ms)
 {
@@ -198,39 +219,30 @@ void domu_run(struct domu *domu, struct store *store, struct ledger *ledger,
         model_boot(&domu->model, domu->config.nature, ledger, &domu->kernel_bus,
                    domu->domid, now_ms);
     }
-    if (!is_booted(domu)) {
-        return;
+    if (is_booted(domu)) {
+        model_run(&domu->model, now_ms);
+        if (!is_started(domu) && now_ms >= start_ms(domu)) {
+            domu_start_frontend(domu, store, now_ms);
+        }
+        if (is_frontend_due(domu, now_ms)) {
+            run_frontend(domu, now_ms);
+        }
     }
-    model_run(&domu->model, now_ms);
-    if (!is_started(domu) && now_ms >= start_ms(domu)) {
-        domu_start_frontend(domu, store, now_ms);
-    }
-    if (is_frontend_due(domu, now_ms)) {
-        run_frontend(domu, now_ms);
-    }
+    domu->due_ms = due_ms(domu, now_ms);
 }
 
 uint64_t domu_next_ms(const struct domu *domu, uint64_t now_ms)
 {
-    uint64_t next_ms;
+    uint64_t next_ms = domu->due_ms;
 
-    if (!is_booted(domu)) {
-        return boot_ms(domu);
+    if (is_booted(domu) && store_waiting(&domu->kernel_bus) > 0) {
+        next_ms = units_min(next_ms, domu->model.now_ms + 1);
     }
-    next_ms = model_next_ms(&domu->model);
-    if (store_waiting(&domu->kernel_bus) > 0) {
-        next_ms = domu->model.now_ms + 1;
-    }
-    if (!is_started(domu)) {
-        return units_min(next_ms, start_ms(domu));
-    }
-    if (domu_is_hung(domu, now_ms) || domu->frontend_next_ms == UINT64_MAX) {
-        return next_ms;
-    }
-    if (store_waiting(&domu->frontend_bus) > 0) {
+    if (is_started(domu) && store_waiting(&domu->frontend_bus) > 0 &&
+        !domu_is_hung(domu, now_ms) && domu->frontend_next_ms != UINT64_MAX) {
         next_ms = units_min(next_ms, domu->frontend_last_ms + 1);
     }
-    return units_min(next_ms, domu->frontend_next_ms);
+    return next_ms;
 }
 
 bool domu_is_content(const struct domu *domu)

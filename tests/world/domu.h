@@ -55,6 +55,8 @@ struct domu {
     uint64_t unpaused_ms;
     struct dice dice;
 
+    uint64_t due_ms; /* of what it does by itself; 0: to be worked out */
+
     struct bus kernel_bus; /* with no ops: not booted */
     struct model model;
 

@@ -57,6 +57,7 @@ struct world {
      */
     uint64_t meddled_ms;
 
+    unsigned int checked_writes; /* of the log, by rules.c */
     uint64_t steps;
     uint64_t moved_kib; /* sum of all changes of targets by the backend */
     bool is_broken;
