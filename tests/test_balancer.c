@@ -371,6 +371,22 @@ static void frontend_that_stops_takes_its_guest_out(void **state)
     scenario_done(&scenario);
 }
 
+static void frontend_that_loses_its_store_comes_back(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    two_guests(&scenario);
+    start(&scenario);
+
+    store_lose(&world_find(&scenario.world, "donor")->frontend_bus);
+    store_lose(&world_find(&scenario.world, "taker")->frontend_bus);
+    run(&scenario, MINUTE_MS);
+    assert_int_equal(state_of(&scenario, "donor"), DECIDE_MANAGED);
+    assert_true(scenario_is_content(&scenario));
+    scenario_done(&scenario);
+}
+
 static void mem_set_holds_until_it_is_released(void **state)
 {
     struct scenario scenario;
@@ -872,6 +888,7 @@ int main(void)
         cmocka_unit_test(floor_equal_to_ceiling_gets_no_write),
         cmocka_unit_test(silent_and_static_domains_are_left_alone),
         cmocka_unit_test(frontend_that_stops_takes_its_guest_out),
+        cmocka_unit_test(frontend_that_loses_its_store_comes_back),
         cmocka_unit_test(mem_set_holds_until_it_is_released),
         cmocka_unit_test(mem_set_without_a_backend_is_seen_later),
         cmocka_unit_test(mem_set_before_any_backend_is_seen),

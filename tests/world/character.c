@@ -21,6 +21,9 @@
 /* A small kernel and its init. */
 #define KERNEL_KIB (48 * MIB)
 
+/* Less than what libxl lets a domain have above its target. */
+#define OFFSET_KIB 900
+
 static const char *const words[] = {
     [CHARACTER_WILLING] = "willing",       [CHARACTER_SLOW] = "slow",
     [CHARACTER_TRICKLING] = "trickling",   [CHARACTER_FLOORED] = "floored",
@@ -150,7 +153,8 @@ static void draw_kernel(struct character *character, struct dice *dice)
     nature->up_kib_s = dice_between(dice, 20 * MIB, 1000 * MIB);
     nature->down_kib_s = dice_between(dice, 20 * MIB, 500 * MIB);
     nature->extra_kib =
-        character->config.videoram_kib + draw_size(dice, 0, 900);
+        draw_size(dice, units_less(character->config.videoram_kib, OFFSET_KIB),
+                  character->config.videoram_kib + OFFSET_KIB);
     nature->uncounted_kib =
         character->config.is_hvm ? draw_size(dice, 0, 24 * MIB) : 0;
     nature->has_no_pressure = dice_chance(dice, 20);

@@ -17,6 +17,9 @@
 /* From unpausing to the kernel's balloon driver. */
 #define BOOT_MS 500
 
+/* Before it tries a new connection. */
+#define RECONNECT_MS 1000
+
 /* Between two writes of what writes garbage. */
 #define GARBAGE_MS 230
 
@@ -165,7 +168,8 @@ static void write_garbage(struct domu *domu, uint64_t now_ms)
 
 /* ---- Time -------------------------------------------------------------- */
 
-static void run_frontend(struct domu *domu, uint64_t now_ms)
+static void run_frontend(struct domu *domu, struct store *store,
+                         uint64_t now_ms)
 {
     domu->frontend_last_ms = now_ms;
     domu->waited_us = domu->model.waited_us;
@@ -173,7 +177,11 @@ static void run_frontend(struct domu *domu, uint64_t now_ms)
         write_garbage(domu, now_ms);
     } else if (frontend_tick(domu->frontend, now_ms, &domu->frontend_next_ms) <
                0) {
-        domu->frontend_next_ms = UINT64_MAX; /* its store is gone for good */
+        /* As its main.c does: another connection behind the same bus. */
+        store_disconnect(&domu->frontend_bus);
+        store_connect(store, domu->domid, domu->name, &domu->frontend_bus);
+        frontend_rejoin(domu->frontend);
+        domu->frontend_next_ms = now_ms + RECONNECT_MS;
     }
 }
 
@@ -187,7 +195,6 @@ static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
 static bool is_frontend_due(const struct domu *domu, uint64_t now_ms)
 {
     return is_started(domu) && !domu_is_hung(domu, now_ms) &&
-           domu->frontend_next_ms != UINT64_MAX &&
            (now_ms >= domu->frontend_next_ms ||
             is_under_pressure(domu, now_ms) ||
             (store_waiting(&domu->frontend_bus) > 0 &&
@@ -225,7 +232,7 @@ void domu_run(struct domu *domu, struct store *store, struct ledger *ledger,
             domu_start_frontend(domu, store, now_ms);
         }
         if (is_frontend_due(domu, now_ms)) {
-            run_frontend(domu, now_ms);
+            run_frontend(domu, store, now_ms);
         }
     }
     domu->due_ms = due_ms(domu, now_ms);
@@ -239,7 +246,7 @@ uint64_t domu_next_ms(const struct domu *domu, uint64_t now_ms)
         next_ms = units_min(next_ms, domu->model.now_ms + 1);
     }
     if (is_started(domu) && store_waiting(&domu->frontend_bus) > 0 &&
-        !domu_is_hung(domu, now_ms) && domu->frontend_next_ms != UINT64_MAX) {
+        !domu_is_hung(domu, now_ms)) {
         next_ms = units_min(next_ms, domu->frontend_last_ms + 1);
     }
     return next_ms;

@@ -74,6 +74,7 @@ struct domu {
     bool is_backends;  /* the backend wrote the target that it has */
     bool is_limit_xls; /* xl mem-max set it last: it forgets video memory */
     bool has_reported; /* and not taken leave since */
+    uint64_t leave_ms; /* when it took leave */
 };
 
 /* While it runs.  Its kernel boots, and so on; to be called at each time. */

@@ -15,8 +15,9 @@
 #include "tests/world/xl.h"
 
 /*
- * A frontend that hangs may be counted on until its heartbeats are missed;
- * and a second, for whoever looks at that moment.
+ * A frontend that hangs may be counted on until its heartbeats are missed, one
+ * that takes leave until that is read; and a second, for whoever looks at that
+ * moment.
  */
 #define SILENCE_SLACK_MS 1000
 
@@ -70,7 +71,8 @@ static const char *forbidden(const struct world *world, const struct domu *domu)
         entry->floor_kib == entry->ceiling_kib) {
         return "is fixed";
     }
-    if (!domu->has_reported) {
+    if (!domu->has_reported &&
+        world->now_ms > domu->leave_ms + SILENCE_SLACK_MS) {
         return "has no frontend";
     }
     if (domu_is_hung(domu, world->now_ms) && world->now_ms > silent_ms) {
@@ -251,6 +253,7 @@ static void guest_wrote(struct world *world, const struct write *write)
     if (domu != NULL && len > report && write->value != NULL &&
         strcmp(write->path + len - report, "/" PROTOCOL_REPORT) == 0) {
         domu->has_reported = strstr(write->value, "state=stopped") == NULL;
+        domu->leave_ms = write->ms;
     }
 }
 

@@ -20,6 +20,13 @@
 /* An ordinary disk and an ordinary kernel image: 1 GiB a second. */
 #define BUILD_KIB_S (UINT64_C(1024) * 1024)
 
+/*
+ * xenstored's quotas of a guest: nodes, and bytes of a node, less what its
+ * permissions and a few children take.
+ */
+#define GUEST_NODES 1000
+#define GUEST_VALUE 1900
+
 static void ledger_impossible(void *arg, const char *what)
 {
     world_break(arg, "impossible: %s", what);
@@ -50,6 +57,8 @@ void world_init(struct world *world, const struct world_config *config)
     world->build_kib_s = BUILD_KIB_S;
     world->meddled_ms = UINT64_MAX;
     world->store = store_new();
+    world->store->limit_nodes = GUEST_NODES;
+    world->store->limit_len = GUEST_VALUE;
     ledger_init(&world->ledger, config->total_kib);
     world->ledger.impossible = ledger_impossible;
     world->ledger.arg = world;
