@@ -109,6 +109,9 @@ if FRONTEND
 unit_tests += \
 	%D%/test_answer \
 	%D%/test_balancer \
+	%D%/test_difficult_guests \
+	%D%/test_hands_off \
+	%D%/test_lifecycle \
 	%D%/test_mutants \
 	%D%/test_random_hosts \
 	%D%/test_store \
@@ -124,14 +127,17 @@ unit_tests += \
 	%D%/test_procfs
 endif
 %C%_test_answer_SOURCES = %D%/test_answer.c
-%C%_test_balancer_SOURCES = %D%/test_balancer.c
+%C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
+%C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
+%C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
+%C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
