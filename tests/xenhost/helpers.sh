@@ -72,13 +72,14 @@ share=/share
 
 scenario=${scenario:-shell}
 work=/run/scenario
-save_folder=$share/save
+# In dom0's memory: Xen's save helper cannot write to the share.
+save_folder=/tmp/save
 log_folder=$share/log
 config_file=/etc/xen/xenballoon.conf
 backend_pid_file=$work/backend.pid
 # Emulated guests take 4 to 15 s to boot, several at a time longer.
-guest_boot_s=90
-guest_run_s=30
+guest_boot_s=240
+guest_run_s=60
 
 mkdir -p "$work" "$save_folder"
 
@@ -243,7 +244,7 @@ name = "$name"
 type = "$type"
 kernel = "/boot/vmlinux"
 ramdisk = "/xenhost/guest.cpio"
-extra = "console=hvc0 quiet $kernel_args xenhost.swap=$swap xenhost.frontend=$frontend xenhost.frontend_args=$encoded"
+extra = "console=hvc0 quiet rodata=off mitigations=off $kernel_args xenhost.swap=$swap xenhost.frontend=$frontend xenhost.frontend_args=$encoded"
 memory = $memory
 maxmem = $maxmem
 vcpus = $vcpus
@@ -407,8 +408,8 @@ memory_is_back() {
     # several times what was seen.
     [ "$(host_free_kib)" -ge $(($(cat /run/free_kib) - 4096)) ]
 }
-backend_directories() {
-    xenstore-list /local/domain/0/backend/balloon 2>/dev/null
+no_backend_directories() {
+    [ -z "$(xenstore-list /local/domain/0/backend/balloon 2>/dev/null)" ]
 }
 
 quietly_until() {
@@ -427,7 +428,7 @@ teardown() {
         [ "$id" = 0 ] || xl destroy "$id"
     done
     if backend_running; then
-        quietly_until 5 '[' -z "$(backend_directories)" ']' ||
+        quietly_until 10 no_backend_directories ||
             fail "backend removes the directories of domains that are gone"
         backend_stop || backend_kill9
     fi
