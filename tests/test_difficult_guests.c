@@ -68,6 +68,28 @@ static void difficult_guest_costs_others_nothing(void **state)
     }
 }
 
+/* Firmware holes: 3 MiB of its target that it never gets. */
+static void guest_that_rests_off_its_target_is_not_stuck(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    two_guests(&scenario);
+    scenario.guests[0].config.is_hvm = true;
+    scenario.guests[0].config.videoram_kib = 16 * MIB;
+    scenario.guests[0].nature.extra_kib = 13 * MIB;
+    start(&scenario);
+
+    run(&scenario, 2 * MINUTE_MS);
+    assert_true(scenario_target(&scenario, "donor") < 900 * MIB);
+    assert_int_equal(scenario_held(&scenario, "donor"),
+                     scenario_target(&scenario, "donor") + 13 * MIB);
+    assert_int_equal(state_of(&scenario, "donor"), DECIDE_MANAGED);
+    assert_int_not_equal(reason_of(&scenario, "donor"), REASON_ON_ITS_WAY);
+    assert_true(scenario_is_content(&scenario));
+    scenario_done(&scenario);
+}
+
 /* One that breathes in and out is not followed with every breath. */
 static void flapping_guest_is_met_with_calm(void **state)
 {
@@ -115,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stuck_domain_is_named_and_others_are_served),
         cmocka_unit_test(difficult_guest_costs_others_nothing),
+        cmocka_unit_test(guest_that_rests_off_its_target_is_not_stuck),
         cmocka_unit_test(flapping_guest_is_met_with_calm),
         cmocka_unit_test(garbled_report_is_named_and_forgiven),
     };
