@@ -102,7 +102,7 @@ linux_options="rodata=off mitigations=off init_on_alloc=0"
 # that are generous for one.  XENHOST_PARALLEL=yes for machines with many.
 wait_for_turn() {
     [ "${XENHOST_PARALLEL:-no}" = no ] || return 0
-    exec {turn}>"$cache/turn"
+    exec {turn}>"${XDG_RUNTIME_DIR:-/tmp}/xenhost-$(id -u).turn"
     flock "$turn"
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2016
-# xenhost: timeout=400
+# xenhost: timeout=900
 #
 # The main job on a real Xen, told as it happens: `demo` boots the host, runs
 # this in dom0 and draws what it emits.  What is claimed at the end is checked.
@@ -62,7 +62,7 @@ remember() { # MOMENT
 say phase 'creating three guests: archive (PV), web (PV) and database (PVH)'
 guest_create_nowait archive type=pv memory=420 maxmem=512
 guest_create_nowait web type=pv memory=112 maxmem=512 swap=128
-guest_create_nowait database type=pvh memory=144 maxmem=512
+guest_create_nowait database type=pvh memory=144 maxmem=192
 guest_wait archive
 guest_wait web
 guest_wait database
@@ -74,7 +74,7 @@ domains = [ "name=database, floor=${reservation_kib}K" ]
 END
 
 say phase 'at rest: archive holds much and uses little'
-watch_until 40 '[ "$(xb list --json |
+watch_until 90 '[ "$(xb list --json |
     jq "[.domains[] | select(.state == \"managed\")] | length")" = 3 ]'
 check 'all three guests are managed' \
     '[ "$(listed archive state)$(listed web state)$(listed database state)" = \
@@ -86,7 +86,7 @@ web_before=$(xen_current_kib web)
 
 say phase 'web begins to need memory: a working set of twice its size'
 load_start web "alloc $working_set rate=8M/s; touch 4s rate=40M/s; hold 12s"
-watch_until 60 '[ "$(xen_current_kib web)" -ge $((web_before * 5 / 2)) ]'
+watch_until 120 '[ "$(xen_current_kib web)" -ge $((web_before * 5 / 2)) ]'
 remember 'web needs'
 web_peak=$(xen_current_kib web)
 check 'web got two and a half times what it had' \
@@ -104,7 +104,7 @@ check_between 'database holds what the operator gave' \
 check_equal "and is shown as the operator's" "$(listed database state)" operator
 
 say phase 'web finishes its work'
-watch_until 60 'guest_run web test -s /run/job/load.status'
+watch_until 120 'guest_run web test -s /run/job/load.status'
 load_wait web 60
 check_equal 'web met no OOM kill' "$(guest_oom_kills web)" 0
 check_between 'web swapped a few MiB at most' "$(guest_swapped_kib web)" 0 8192
@@ -114,7 +114,7 @@ say phase 'now archive needs: its memory comes back'
 xb release database
 load_start archive 'alloc 200M rate=8M/s; hold 6s'
 archive_low=$(xen_current_kib archive)
-watch_until 70 'guest_run archive test -s /run/job/load.status'
+watch_until 150 'guest_run archive test -s /run/job/load.status'
 load_wait archive 60
 remember 'archive needs'
 check 'archive has grown again' \

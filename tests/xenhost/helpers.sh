@@ -77,7 +77,7 @@ save_folder=/tmp/save
 log_folder=$share/log
 config_file=/etc/xen/xenballoon.conf
 backend_pid_file=$work/backend.pid
-# Emulated guests take 4 to 15 s to boot, several at a time longer.
+# An emulated guest takes 15 to 45 s of processor time to boot.
 guest_boot_s=240
 guest_run_s=60
 
@@ -249,12 +249,18 @@ memory = $memory
 maxmem = $maxmem
 vcpus = $vcpus
 on_crash = "destroy"
+on_reboot = "destroy"
 $config
 END
     # The console log is named after the guest; an old one of a name that is
     # used again is kept.
     local console="$log_folder/consoles/guest-$name.log"
     [ ! -e "$console" ] || cat "$console" >>"${console%.log}-earlier.log"
+    guest_launch "$name"
+}
+
+guest_launch() {
+    local name=$1
     rm -f "$work/$name.status"
     (
         xl create -q "$work/$name.cfg" >"$work/$name.create.log" 2>&1
@@ -262,18 +268,25 @@ END
     ) &
 }
 
+# A guest that is gone before it has answered was crashed by the emulator (see
+# end_scenario in xenhost): it is created again.
 guest_wait() {
     local name=$1 limit_s=${2:-$guest_boot_s} begin=$SECONDS
-    while [ ! -e "$work/$name.status" ]; do
-        [ $((SECONDS - begin)) -lt "$limit_s" ] ||
-            give_up "xl create of $name ended within $limit_s s"
+    while :; do
+        if [ -e "$work/$name.status" ]; then
+            if [ "$(cat "$work/$name.status")" != 0 ]; then
+                note "$(cat "$work/$name.create.log")"
+                give_up "xl create of $name succeeded"
+            fi
+            hosttool wait "$name" 5 >/dev/null 2>&1 && return 0
+            if ! domid "$name" >/dev/null 2>&1; then
+                note "$name is gone while it boots: created again"
+                guest_launch "$name"
+            fi
+        fi
+        [ $((SECONDS - begin)) -lt "$limit_s" ] || break
         pause 0.1
     done
-    if [ "$(cat "$work/$name.status")" != 0 ]; then
-        note "$(cat "$work/$name.create.log")"
-        give_up "xl create of $name succeeded"
-    fi
-    hosttool wait "$name" "$limit_s" && return 0
     note "its console ends: $(guest_console "$name" | tail -n 5)"
     give_up "guest $name answers within $limit_s s"
 }
