@@ -108,11 +108,12 @@ static int watch_domain(const struct balancer *balancer,
         part_path(path, domain, &watched_parts[i]);
         part_token(token, domain, &watched_parts[i]);
         r = bus_watch(balancer->bus, path, token);
-        if (r < 0 && r != -EEXIST) {
+        if (r == 0) {
+            domain->unfired |= watched_parts[i].part;
+        } else if (r != -EEXIST) {
             return r;
         }
     }
-    domain->unfired = BALANCER_ALL_PARTS;
     domain->is_watched = true;
     return 0;
 }
