@@ -24,6 +24,8 @@ noinst_LIBRARIES += \
 	%D%/control.c \
 	%D%/control.h \
 	%D%/hypervisor.h \
+	%D%/nodes.c \
+	%D%/nodes.h \
 	%D%/observe.c \
 	%D%/observe.h \
 	%D%/reason.c \
@@ -32,9 +34,13 @@ noinst_LIBRARIES += \
 	%D%/record.h \
 	%D%/rivals.c \
 	%D%/rivals.h \
+	%D%/roster.c \
+	%D%/roster.h \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/snapshot.h
+	%D%/snapshot.h \
+	%D%/watch.c \
+	%D%/watch.h
 
 %C%_libbackendxen_a_SOURCES = \
 	%D%/hypervisor_xen.c \
