@@ -205,6 +205,7 @@ EXTRA_DIST += $(shell_tests) %D%/tap.sh
 check_PROGRAMS += %D%/xenhost/memload
 %C%_xenhost_memload_SOURCES = %D%/xenhost/memload.c
 EXTRA_DIST += \
+	%D%/xenhost/README \
 	%D%/xenhost/boot.sh \
 	%D%/xenhost/build.sh \
 	%D%/xenhost/demo \
