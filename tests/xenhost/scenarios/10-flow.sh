@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2016
-# xenhost: timeout=900
+# xenhost: timeout=1500
 #
 # Two guests, a PV and b PVH, on a host that has next to nothing to spare: what
 # one gets the other has to give.
@@ -33,7 +33,7 @@ flow() {
     local taker=$1 donor=$2 before
     before=$(xen_current_kib "$donor")
     load_start "$taker" "alloc $3 rate=6M/s; touch 3s rate=20M/s; hold 2s"
-    load_wait "$taker" 240
+    load_wait "$taker" 400
     note "$taker holds $(xen_current_kib "$taker") KiB, $donor gave" \
         "$((before - $(xen_current_kib "$donor"))) KiB; slowest touch" \
         "$(load_result "$taker" slowest_touch_us) us"
