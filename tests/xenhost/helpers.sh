@@ -244,7 +244,7 @@ name = "$name"
 type = "$type"
 kernel = "/boot/vmlinux"
 ramdisk = "/xenhost/guest.cpio"
-extra = "console=hvc0 quiet rodata=off $kernel_args xenhost.swap=$swap xenhost.frontend=$frontend xenhost.frontend_args=$encoded"
+extra = "console=hvc0 quiet $kernel_args xenhost.swap=$swap xenhost.frontend=$frontend xenhost.frontend_args=$encoded"
 memory = $memory
 maxmem = $maxmem
 vcpus = $vcpus
