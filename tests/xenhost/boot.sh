@@ -95,10 +95,9 @@ start_qemu() {
 # What costs the emulated dom0 much of its boot and brings a test nothing.
 linux_options="rodata=off init_on_alloc=0"
 
-# The emulator now and then kills PVH guests, by a triple fault or a panic in
-# their page fault handler.  With a thread for each virtual processor and the
-# kernel's own defaults 4 of some 45 died; with one thread, with mitigations=off
-# or rodata=off in the guest, and with -fsgsbase,-pku it was about every second.
+# The emulator kills PVH guests, by a triple fault or a panic in their page fault
+# handler: with the options here 4 of 19, and with mitigations=off in the guest
+# five in one run.  One emulator thread in place of two is no cure.
 
 # One boot at a time on a machine, since an emulated host takes all of its
 # cores: two at once take longer than one after the other, and run into limits
