@@ -95,10 +95,6 @@ start_qemu() {
 # What costs the emulated dom0 much of its boot and brings a test nothing.
 linux_options="rodata=off init_on_alloc=0"
 
-# The emulator kills PVH guests, by a triple fault or a panic in their page fault
-# handler: with the options here 4 of 19, and with mitigations=off in the guest
-# five in one run.  One emulator thread in place of two is no cure.
-
 # One boot at a time on a machine, since an emulated host takes all of its
 # cores: two at once take longer than one after the other, and run into limits
 # that are generous for one.  XENHOST_PARALLEL=yes for machines with many.

@@ -238,6 +238,14 @@ guest_create_nowait() {
         esac
     done
     have xenballoon-frontend || frontend=no
+    # Xen's shadow of its own state reaches a guest when the emulator leaves two
+    # of them at the same instant on two processors: with all PVH guests on one
+    # processor none of 30 died, without 14 of 24.  Neither clock nor PCI of a
+    # PVH guest needs the traps that they cost: half of its time to boot.
+    if [ "$type" = pvh ]; then
+        config+=$'cpus = "1"\ntsc_mode = "native"\n'
+        kernel_args+=" pci=off"
+    fi
     encoded=$(printf '%s' "$frontend_args" | base64 | tr -d '\n')
     cat >"$work/$name.cfg" <<END
 name = "$name"
