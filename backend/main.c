@@ -352,7 +352,11 @@ static char *answer_request(void *arg, const char *line, bool is_root)
     return answer(&daemon->balancer, line, is_root, clock_ms());
 }
 
-/* Events wait in the store's socket until the next tick is due. */
+/*
+ * Events wait in the store's socket until the next tick is due.  Clients and
+ * signals are served at least once, also when the tick itself took so long that
+ * the next one is due already.
+ */
 static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
                        uint64_t next_ms)
 {
@@ -361,8 +365,7 @@ static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
     uint64_t now_ms = clock_ms();
 
     daemon->is_stale = false;
-    while (!daemon->loop.stop && !daemon->loop.reload &&
-           (now_ms < soonest_ms || (!daemon->is_stale && now_ms < next_ms))) {
+    do {
         bool is_early = now_ms < soonest_ms;
         uint64_t until_ms = is_early ? soonest_ms : next_ms;
         uint64_t patience_ms = control_expire(daemon->control, now_ms);
@@ -378,7 +381,8 @@ static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
             break; /* an interrupted wait is a short one */
         }
         now_ms = clock_ms();
-    }
+    } while (!daemon->loop.stop && !daemon->loop.reload &&
+             (now_ms < soonest_ms || (!daemon->is_stale && now_ms < next_ms)));
 }
 
 static int run(struct daemon *daemon)
