@@ -19,6 +19,19 @@
 #define FLOOR_SWAP_PERMYRIAD 6500U
 
 /*
+ * Swap in zram is no place to put memory: what goes there stays in memory, and
+ * how much smaller it gets is known only afterwards.
+ */
+static uint64_t swappable(const struct guest_sample *sample)
+{
+    uint64_t swap_kib =
+        units_less(sample->swap_free_kib, sample->zram_free_kib);
+
+    return units_scale(units_min(sample->anonymous_kib, swap_kib),
+                       FLOOR_SWAP_PERMYRIAD, 10000);
+}
+
+/*
  * MemAvailable leaves out what the kernel keeps for itself, so those reserves
  * count as used here; so does shared memory, although it could be swapped.
  * The kernel's image and page array are held but not in MemTotal.
@@ -28,11 +41,8 @@ uint64_t floor_of(const struct guest_sample *sample)
     uint64_t held_kib =
         sample->has_balloon ? sample->balloon_current_kib : sample->total_kib;
     uint64_t used_kib = units_less(sample->total_kib, sample->available_kib);
-    uint64_t swappable_kib =
-        units_scale(units_min(sample->anonymous_kib, sample->swap_free_kib),
-                    FLOOR_SWAP_PERMYRIAD, 10000);
     uint64_t floor_kib = units_add(units_less(held_kib, sample->total_kib),
-                                   units_less(used_kib, swappable_kib));
+                                   units_less(used_kib, swappable(sample)));
 
     floor_kib = units_add(floor_kib, FLOOR_ROOM_KIB +
                                          sample->total_kib / FLOOR_ROOM_SHARE);

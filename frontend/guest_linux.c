@@ -24,6 +24,7 @@
 
 enum file {
     FILE_MEMINFO,
+    FILE_SWAPS,
     FILE_VMSTAT,
     FILE_PRESSURE,
     FILE_BALLOON_CURRENT,
@@ -37,6 +38,7 @@ enum file {
 /* Relative to the root. */
 static const char *const file_paths[FILE_COUNT] = {
     [FILE_MEMINFO] = "proc/meminfo",
+    [FILE_SWAPS] = "proc/swaps",
     [FILE_VMSTAT] = "proc/vmstat",
     [FILE_PRESSURE] = "proc/pressure/memory",
     [FILE_BALLOON_CURRENT] = BALLOON_DIR "info/current_kb",
@@ -114,6 +116,11 @@ static int read_memory(struct guest_linux *kernel, struct guest_sample *sample)
     r = procfs_parse_meminfo(kernel->text, (size_t)len, sample);
     if (r < 0) {
         return r;
+    }
+    /* Missing in a kernel without swap. */
+    len = read_file(kernel, FILE_SWAPS);
+    if (len >= 0) {
+        (void)procfs_parse_swaps(kernel->text, (size_t)len, sample);
     }
     len = read_file(kernel, FILE_VMSTAT);
     if (len < 0) {

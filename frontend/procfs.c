@@ -141,6 +141,66 @@ int procfs_parse_meminfo(const char *text, size_t len,
     return 0;
 }
 
+/* --- /proc/swaps --------------------------------------------------------- */
+
+/* Takes the next word off *rest, which may be empty. */
+static struct span take_word(struct span *rest)
+{
+    size_t len = 0;
+    struct span word;
+
+    while (rest->len > 0 && (rest->start[0] == ' ' || rest->start[0] == '\t')) {
+        rest->start++;
+        rest->len--;
+    }
+    while (len < rest->len && rest->start[len] != ' ' &&
+           rest->start[len] != '\t') {
+        len++;
+    }
+    word = (struct span){rest->start, len};
+    rest->start += len;
+    rest->len -= len;
+    return word;
+}
+
+/* "/dev/zram0    partition    65532    0    -2": name, type, size, used */
+static int parse_swap_line(struct span line, struct guest_sample *sample)
+{
+    struct span name = take_word(&line);
+    struct span size, used;
+    uint64_t size_kib, used_kib;
+
+    if (!span_begins(name, "/dev/zram")) {
+        return 0;
+    }
+    (void)take_word(&line);
+    size = take_word(&line);
+    used = take_word(&line);
+    if (number_parse(size.start, size.len, UINT64_MAX, &size_kib) < 0 ||
+        number_parse(used.start, used.len, UINT64_MAX, &used_kib) < 0) {
+        return -EINVAL;
+    }
+    sample->zram_free_kib =
+        units_add(sample->zram_free_kib, units_less(size_kib, used_kib));
+    return 0;
+}
+
+int procfs_parse_swaps(const char *text, size_t len,
+                       struct guest_sample *sample)
+{
+    struct guest_sample parsed = *sample;
+    struct span rest = {text, len};
+
+    parsed.zram_free_kib = 0;
+    while (rest.len > 0) {
+        if (parse_swap_line(take_until(&rest, '\n'), &parsed) < 0) {
+            return -EINVAL;
+        }
+    }
+    *sample = parsed;
+    return 0;
+}
+
 /* --- /proc/vmstat -------------------------------------------------------- */
 
 /*

@@ -21,6 +21,10 @@
 int procfs_parse_meminfo(const char *text, size_t len,
                          struct guest_sample *sample);
 
+/* /proc/swaps, which need not be there.  Fills zram_free_kib. */
+int procfs_parse_swaps(const char *text, size_t len,
+                       struct guest_sample *sample);
+
 /*
  * /proc/vmstat.  Any counter may be missing and is 0 then.  page_kib is the
  * size of the kernel's pages, in which it counts swap traffic.

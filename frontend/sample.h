@@ -31,6 +31,9 @@ struct guest_sample {
     uint64_t swap_total_kib;
     uint64_t swap_free_kib;
 
+    /* /proc/swaps: the part of swap_free_kib that is compressed memory */
+    uint64_t zram_free_kib;
+
     /* /proc/vmstat, counters since boot */
     uint64_t swapped_in_kib;
     uint64_t swapped_out_kib;

@@ -70,6 +70,28 @@ static void vmstat_of_linux_6_1_is_understood(void **state)
     assert_int_equal(sample.refaults, 0);
 }
 
+static void swap_in_memory_is_told_from_swap_on_disk(void **state)
+{
+    static const char text[] =
+        "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+        "/dev/zram0                              partition\t65532\t\t532\t\t"
+        "100\n"
+        "/dev/xvda2                              partition\t999999\t\t0\t\t-2\n"
+        "/dev/zram1                              partition\t1000\t\t0\t\t100\n";
+    struct guest_sample sample = {.zram_free_kib = 7, .refaults = 7};
+
+    (void)state;
+    assert_int_equal(procfs_parse_swaps(text, strlen(text), &sample), 0);
+    assert_int_equal(sample.zram_free_kib, 66000);
+    assert_int_equal(sample.refaults, 7); /* another file's */
+
+    /* Cut in the middle of a line that matters. */
+    assert_int_equal(procfs_parse_swaps(text, 95, &sample), -EINVAL);
+    assert_int_equal(sample.zram_free_kib, 66000);
+    assert_int_equal(procfs_parse_swaps(text, 0, &sample), 0);
+    assert_int_equal(sample.zram_free_kib, 0);
+}
+
 static void pressure_of_linux_6_1_is_understood(void **state)
 {
     struct guest_sample sample = {0};
@@ -192,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(meminfo_of_linux_6_1_is_understood),
         cmocka_unit_test(vmstat_of_linux_6_1_is_understood),
+        cmocka_unit_test(swap_in_memory_is_told_from_swap_on_disk),
         cmocka_unit_test(pressure_of_linux_6_1_is_understood),
         cmocka_unit_test(meminfo_is_taken_or_refused_for_a_reason),
         cmocka_unit_test(counters_that_belong_together_are_summed),

@@ -16,6 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         sample.total_kib != 1) {
         abort(); /* written on failure */
     }
+    if (procfs_parse_swaps(text, size, &sample) < 0 &&
+        sample.zram_free_kib != 0) {
+        abort(); /* written on failure */
+    }
     (void)procfs_parse_vmstat(text, size, 4, &sample);
     if (procfs_parse_pressure(text, size, &sample) < 0 && sample.has_pressure) {
         abort();
