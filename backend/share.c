@@ -68,6 +68,24 @@ static uint64_t promise_to(const struct snapshot_domain *domain,
                       units_add(domain->current_kib, domain->claimed_kib));
 }
 
+/*
+ * What a domain that was shrunk will have returned when it is at its target and
+ * its limit has followed.  Limits follow in steps: counted by what is held, the
+ * memory between two steps would belong to nobody, and everybody's share would
+ * go down and up again with each step.
+ */
+static uint64_t on_its_way(const struct snapshot_domain *domain,
+                           const struct decide_memory *memory)
+{
+    uint64_t moves =
+        units_less(movement_held_kib(domain, memory), domain->target_kib);
+    uint64_t at_rest = units_max(share_limit_kib(domain, domain->target_kib),
+                                 units_less(domain->current_kib, moves));
+
+    return units_less(units_max(domain->limit_kib, domain->current_kib),
+                      at_rest);
+}
+
 struct share_tally share_count(const struct snapshot *snapshot,
                                const struct decide_memory *memories,
                                const struct plan *plan)
@@ -83,8 +101,7 @@ struct share_tally share_count(const struct snapshot *snapshot,
             tally.promised_kib += promise_to(domain, step->state);
         }
         if (step->state == DECIDE_MANAGED) {
-            tally.incoming_kib += units_less(
-                movement_held_kib(domain, &memories[i]), domain->target_kib);
+            tally.incoming_kib += on_its_way(domain, &memories[i]);
             tally.wanted_kib += lacks(domain, step->demand_kib);
             tally.spare_kib += spares(domain, step->demand_kib);
             tally.targets_kib += domain->target_kib;
@@ -198,82 +215,94 @@ static uint64_t goal_of(const struct snapshot_domain *domain,
 }
 
 /*
- * Raises step by grant if what it costs is left in *left_kib.  The cost is
- * the new promise: the limit above what was promised or held already.
+ * What a raise of the target to goal takes from what is free: the new promise.
+ * More than the raise when the limit was below its place, less when above.
  */
-static bool grow(const struct snapshot_domain *domain, struct decide_step *step,
-                 uint64_t target_kib, uint64_t *left_kib)
+static uint64_t cost_of(const struct snapshot_domain *domain, uint64_t goal_kib)
 {
-    uint64_t limit = share_limit_kib(domain, target_kib);
-    uint64_t cost =
-        units_less(limit, units_max(domain->limit_kib, domain->current_kib));
+    uint64_t limit = share_limit_kib(domain, goal_kib);
 
-    if (cost > *left_kib) {
-        return false;
-    }
-    *left_kib -= cost;
-    step->target_kib = target_kib;
-    step->limit_kib = units_max(limit, domain->limit_kib);
-    return true;
+    return units_less(limit, units_max(domain->limit_kib, domain->current_kib));
+}
+
+/* The highest target up to goal, in whole pages, that costs no more. */
+static uint64_t affordable_kib(const struct snapshot_domain *domain,
+                               uint64_t goal_kib, uint64_t afford_kib)
+{
+    uint64_t limit = units_add(
+        units_max(domain->limit_kib, domain->current_kib), afford_kib);
+    uint64_t target =
+        units_less(limit, domain->videoram_kib + SNAPSHOT_SLACK_KIB);
+
+    target = units_clamp(target, domain->target_kib, goal_kib);
+    return domain->target_kib + units_whole_pages(target - domain->target_kib);
 }
 
 static void grant(const struct snapshot_domain *domain,
-                  struct decide_step *step, uint64_t need_kib,
-                  uint64_t part_kib, bool is_short, uint64_t *left_kib)
+                  struct decide_step *step, uint64_t goal_kib,
+                  uint64_t target_kib, bool is_short, uint64_t have_kib)
 {
-    uint64_t goal = domain->target_kib + need_kib;
-    uint64_t least = units_max(DECIDE_GRANT_KIB, need_kib / DECIDE_GRANT_SHARE);
+    uint64_t need = goal_kib - domain->target_kib;
+    uint64_t part = target_kib - domain->target_kib;
+    uint64_t least = units_max(DECIDE_GRANT_KIB, need / DECIDE_GRANT_SHARE);
 
-    part_kib = units_whole_pages(part_kib);
-    if ((part_kib < need_kib && part_kib < least) ||
-        !grow(domain, step, domain->target_kib + part_kib, left_kib)) {
+    if (part < need && part < least) {
         reason_set(&step->reason, is_short ? REASON_SHORT : REASON_WAITS,
-                   step->demand_kib, is_short ? goal : 0);
+                   step->demand_kib, is_short ? goal_kib : 0);
         return;
     }
-    if (step->target_kib < domain->floor_kib ||
-        domain->target_kib < domain->floor_kib) {
-        reason_set(&step->reason, REASON_BELOW_FLOOR, domain->floor_kib,
-                   part_kib);
-    } else if (part_kib < need_kib || is_short) {
-        reason_set(&step->reason, REASON_NEEDS_PART, step->demand_kib,
-                   part_kib);
+    step->target_kib = target_kib;
+    step->limit_kib =
+        units_max(share_limit_kib(domain, target_kib), domain->limit_kib);
+    if (domain->target_kib < domain->floor_kib) {
+        reason_set(&step->reason, REASON_BELOW_FLOOR, domain->floor_kib, part);
+    } else if (part < need || is_short) {
+        reason_set(&step->reason, REASON_NEEDS_PART, step->demand_kib, part);
     } else {
-        reason_set(&step->reason, REASON_NEEDS, step->demand_kib, *left_kib);
+        reason_set(&step->reason, REASON_NEEDS, step->demand_kib, have_kib);
     }
 }
 
-/* What is free now goes to takers by need; what is on its way waits. */
+/* The target that the domain is to be raised to; its own when to none. */
+static uint64_t raise_of(const struct snapshot_domain *domain,
+                         const struct decide_step *step, bool is_short,
+                         uint64_t price)
+{
+    return step->state == DECIDE_MANAGED
+               ? domain->target_kib +
+                     lacks(domain, goal_of(domain, step, is_short, price))
+               : domain->target_kib;
+}
+
+/* What is free now goes to takers by cost; what is on its way waits. */
 static void give(const struct snapshot *snapshot, struct plan *plan,
                  const struct share_tally *tally, bool is_short, uint64_t price)
 {
     uint64_t have =
         tally->spendable_kib > 0 ? (uint64_t)tally->spendable_kib : 0;
-    uint64_t left = have;
-    uint64_t need_sum = 0;
+    uint64_t cost_sum = 0;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
-        if (plan->steps[i].state == DECIDE_MANAGED) {
-            need_sum += lacks(&snapshot->domains[i],
-                              goal_of(&snapshot->domains[i], &plan->steps[i],
-                                      is_short, price));
-        }
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        uint64_t goal = raise_of(domain, &plan->steps[i], is_short, price);
+
+        cost_sum += goal > domain->target_kib ? cost_of(domain, goal) : 0;
     }
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
-        struct decide_step *step = &plan->steps[i];
-        uint64_t need;
+        uint64_t goal = raise_of(domain, &plan->steps[i], is_short, price);
+        uint64_t cost;
 
-        if (step->state != DECIDE_MANAGED) {
+        if (goal == domain->target_kib) {
             continue;
         }
-        need = lacks(domain, goal_of(domain, step, is_short, price));
-        if (need > 0) {
-            grant(domain, step, need,
-                  need_sum <= have ? need : units_scale(need, have, need_sum),
-                  is_short, &left);
+        cost = cost_of(domain, goal);
+        if (cost_sum > have) {
+            cost = units_scale(cost, have, cost_sum);
         }
+        grant(domain, &plan->steps[i], goal, affordable_kib(domain, goal, cost),
+              is_short, have);
     }
 }
 

@@ -16,7 +16,7 @@
 struct share_tally {
     uint64_t promised_kib; /* limits above what is held */
     int64_t spendable_kib; /* below zero: the reserve is short */
-    uint64_t incoming_kib; /* targets below what is held: on its way to Xen */
+    uint64_t incoming_kib; /* limits above what targets need: on its way */
     uint64_t wanted_kib;   /* takers */
     uint64_t spare_kib;    /* donors */
     uint64_t targets_kib;  /* of managed domains */

@@ -254,6 +254,9 @@ static void draw_domain(struct host *host)
     domain->current_kib += draw(3) == 0 ? draw(64 * MIB) / 4 * 4 : 0;
     domain->limit_kib = units_max(domain->limit_kib + domain->videoram_kib,
                                   domain->current_kib);
+    if (draw(6) == 0) {
+        domain->limit_kib = domain->current_kib; /* somebody lowered it */
+    }
     domain->is_dying = draw(12) == 0;
     domain->is_operators = draw(12) == 0;
     domain->claimed_kib = draw(12) == 0 ? 4 * draw(MIB) : 0;
@@ -306,6 +309,13 @@ static void check_step(const struct host *host, unsigned int i, uint64_t seed)
     check(step->target_kib % UNITS_KIB_PER_PAGE == 0 ||
               step->target_kib == domain->target_kib,
           "part of a page", seed, i);
+    if (step->state == DECIDE_OPERATOR) {
+        check(step->target_kib == domain->target_kib, "moved the operator's",
+              seed, i);
+        check(step->limit_kib >= domain->limit_kib, "took from the operator's",
+              seed, i);
+        return;
+    }
     if (step->state != DECIDE_MANAGED && step->state != DECIDE_STUCK) {
         check(!is_changed(host, i), "touched the untouchable", seed, i);
         return;

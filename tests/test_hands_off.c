@@ -192,7 +192,9 @@ static void mem_max_bounds_the_target(void **state)
 
     assert_int_equal(xl_mem_max(&scenario.world, taker, 650 * MIB), 0);
     run(&scenario, MINUTE_MS);
-    assert_int_equal(scenario_target(&scenario, "taker"), 650 * MIB);
+    /* As near as its dead-band, and never above. */
+    assert_true(scenario_target(&scenario, "taker") <= 650 * MIB);
+    assert_true(scenario_target(&scenario, "taker") >= 638 * MIB);
     assert_true(ledger_find(&scenario.world.ledger, taker->domid)->limit_kib <=
                 652 * MIB);
     assert_int_equal(xl_mem_max(&scenario.world, taker, 2000 * MIB), 0);
