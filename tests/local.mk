@@ -220,6 +220,7 @@ EXTRA_DIST += \
 	%D%/xenhost/hosttool.c \
 	%D%/xenhost/report.sh \
 	%D%/xenhost/scenarios \
+	%D%/xenhost/selftest.sh \
 	%D%/xenhost/shellrc \
 	%D%/xenhost/xenhost
 
