@@ -21,7 +21,7 @@ say() { local IFS=$'\t'; emit "$*"; }
 list_rows='.domains[] | select(.domid != 0) | ["domain", .name, .type, .state,
     .current_kib, .target_kib, .limit_kib, (.demand_kib // "-"), .floor_kib,
     .ceiling_kib,
-    (if .report then .report.total_kib - .report.available_kib else "-" end),
+    (if .report then .current_kib - .report.available_kib else "-" end),
     .reason_text] | map(tostring) | join("\t")'
 host_row='.host | ["host", $s, .free_kib, .reserve_kib, .total_kib, .writes] |
     map(tostring) | join("\t")'
