@@ -119,11 +119,14 @@ static void judge(const struct snapshot_domain *domain,
     step->target_kib = domain->target_kib;
     step->limit_kib = domain->limit_kib;
     step->demand_kib = 0;
+    step->least_kib = 0;
+    step->goal_kib = 0;
     reason_set(&step->reason, REASON_NONE, 0, 0);
 
     if (domain->voice == SNAPSHOT_VOICE_GOOD && domain->has_target) {
         memory->demand_kib = demand_smoothed(domain, memory, now_ms);
         step->demand_kib = memory->demand_kib;
+        step->least_kib = demand_least_kib(domain);
     }
     movement_follow(domain, memory, now_ms);
     memory->is_known = true;
@@ -141,20 +144,12 @@ static void judge(const struct snapshot_domain *domain,
 /* ---- Bounds, the stuck, and limits ------------------------------------- */
 
 /* A ceiling that was lowered binds at once, whoever needs the memory. */
-static void hold_ceilings(const struct snapshot *snapshot, struct plan *plan)
+static void hold_ceiling(const struct snapshot_domain *domain,
+                         struct decide_step *step)
 {
-    unsigned int i;
-
-    for (i = 0; i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
-        struct decide_step *step = &plan->steps[i];
-
-        if (step->state == DECIDE_MANAGED &&
-            step->target_kib > domain->ceiling_kib) {
-            step->target_kib = domain->ceiling_kib;
-            reason_set(&step->reason, REASON_ABOVE_CEILING, domain->ceiling_kib,
-                       0);
-        }
+    if (step->target_kib > domain->ceiling_kib) {
+        step->target_kib = domain->ceiling_kib;
+        reason_set(&step->reason, REASON_ABOVE_CEILING, domain->ceiling_kib, 0);
     }
 }
 
@@ -223,29 +218,22 @@ static void rest(const struct snapshot_domain *domain,
     }
 }
 
-static void finish(const struct snapshot *snapshot,
-                   const struct decide_memory *memories, struct plan *plan)
+static void finish(const struct snapshot_domain *domain,
+                   const struct decide_memory *memory, struct decide_step *step)
 {
-    unsigned int i;
-
-    for (i = 0; i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
-        struct decide_step *step = &plan->steps[i];
-
-        if (step->state == DECIDE_OPERATOR && domain->domid != 0) {
-            step->limit_kib = share_operators_limit_kib(domain);
-        } else if (step->state == DECIDE_STUCK) {
-            give_up(domain, &memories[i], step);
-        } else if (step->state == DECIDE_MANAGED) {
-            lower_limit(domain, &memories[i], step);
-            if (step->reason.code == REASON_NONE) {
-                if (step->limit_kib != domain->limit_kib) {
-                    reason_set(&step->reason, REASON_LIMIT_FOLLOWS,
-                               domain->limit_kib, step->limit_kib);
-                } else {
-                    rest(domain, &memories[i], step);
-                }
-            }
+    if (step->state == DECIDE_OPERATOR && domain->domid != 0) {
+        step->limit_kib = share_operators_limit_kib(domain);
+    } else if (step->state == DECIDE_STUCK) {
+        give_up(domain, memory, step);
+    } else if (step->state == DECIDE_MANAGED) {
+        hold_ceiling(domain, step);
+        lower_limit(domain, memory, step);
+        if (step->reason.code == REASON_NONE &&
+            step->limit_kib != domain->limit_kib) {
+            reason_set(&step->reason, REASON_LIMIT_FOLLOWS, domain->limit_kib,
+                       step->limit_kib);
+        } else if (step->reason.code == REASON_NONE) {
+            rest(domain, memory, step);
         }
     }
 }
@@ -289,8 +277,6 @@ void decide(const struct snapshot *snapshot, struct decide_memory *memories,
     }
     tally = share_count(snapshot, memories, plan);
     share_out(snapshot, &tally, plan);
-    hold_ceilings(snapshot, plan);
-    finish(snapshot, memories, plan);
 
     plan->spendable_kib =
         tally.spendable_kib > 0 ? (uint64_t)tally.spendable_kib : 0;
@@ -299,6 +285,7 @@ void decide(const struct snapshot *snapshot, struct decide_memory *memories,
     plan->spare_kib = tally.spare_kib;
     plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
     for (i = 0; i < snapshot->count; i++) {
+        finish(&snapshot->domains[i], &memories[i], &plan->steps[i]);
         plan->next_ms = units_min(
             plan->next_ms, look_again(&snapshot->domains[i], &memories[i],
                                       &plan->steps[i], snapshot->now_ms));

@@ -104,6 +104,8 @@ struct decide_step {
     uint32_t domid;
     enum decide_state state;
     uint64_t demand_kib; /* 0 when unknown */
+    uint64_t least_kib;  /* it is not shrunk below this for others; ditto */
+    uint64_t goal_kib;   /* managed: its demand, or its share when short */
     uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
     uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */
     struct reason reason;

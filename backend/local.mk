@@ -56,6 +56,8 @@ noinst_LIBRARIES += \
 	%D%/demand.h \
 	%D%/movement.c \
 	%D%/movement.h \
+	%D%/price.c \
+	%D%/price.h \
 	%D%/share.c \
 	%D%/share.h
 

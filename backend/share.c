@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "backend/demand.h"
 #include "backend/movement.h"
+#include "backend/price.h"
 #include "common/units.h"
 
 uint64_t share_deadband_kib(uint64_t target_kib)
@@ -145,74 +145,31 @@ static void take_spare(const struct snapshot *snapshot, struct plan *plan,
     }
 }
 
-/* At this price, what one domain gets: price is KiB per 65536 of weight. */
-static uint64_t fair_share(const struct snapshot_domain *domain,
-                           uint64_t demand_kib, uint64_t price)
-{
-    return units_clamp(units_scale(price, domain->weight, 65536),
-                       demand_least_kib(domain), demand_kib);
-}
-
-/* The highest price that the pool can pay. */
-static uint64_t fair_price(const struct snapshot *snapshot,
-                           const struct plan *plan, uint64_t pool_kib)
-{
-    uint64_t low = 0;
-    uint64_t high = UNITS_KIB_MAX * UINT64_C(65536);
-
-    while (high - low > 1) {
-        uint64_t middle = low + (high - low) / 2;
-        uint64_t sum = 0;
-        unsigned int i;
-
-        for (i = 0; i < snapshot->count; i++) {
-            const struct decide_step *step = &plan->steps[i];
-
-            if (step->state == DECIDE_MANAGED) {
-                sum +=
-                    fair_share(&snapshot->domains[i], step->demand_kib, middle);
-            }
-        }
-        if (sum <= pool_kib) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-/* Too little for all: whoever holds more than its share gives the rest. */
-static void take_shares(const struct snapshot *snapshot, struct plan *plan,
-                        uint64_t price)
+/*
+ * Everybody's goal: its demand, or its share when there is too little for all;
+ * whoever holds more than that share gives the rest.
+ */
+static void set_goals(const struct snapshot *snapshot, struct plan *plan,
+                      bool is_short, uint64_t price)
 {
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
-        uint64_t share;
 
         if (step->state != DECIDE_MANAGED) {
             continue;
         }
-        share = fair_share(domain, step->demand_kib, price);
-        if (spares(domain, share) > 0) {
-            shrink(step, share, REASON_SHARES, share);
+        step->goal_kib =
+            is_short ? price_share(domain, step, price) : step->demand_kib;
+        if (is_short && spares(domain, step->goal_kib) > 0) {
+            shrink(step, step->goal_kib, REASON_SHARES, step->goal_kib);
         }
     }
 }
 
 /* ---- Who gets ---------------------------------------------------------- */
-
-/* The domain's goal: its demand, or its share of a pool that is too small. */
-static uint64_t goal_of(const struct snapshot_domain *domain,
-                        const struct decide_step *step, bool is_short,
-                        uint64_t price)
-{
-    return is_short ? fair_share(domain, step->demand_kib, price)
-                    : step->demand_kib;
-}
 
 /*
  * What a raise of the target to goal takes from what is free: the new promise.
@@ -265,18 +222,16 @@ static void grant(const struct snapshot_domain *domain,
 
 /* The target that the domain is to be raised to; its own when to none. */
 static uint64_t raise_of(const struct snapshot_domain *domain,
-                         const struct decide_step *step, bool is_short,
-                         uint64_t price)
+                         const struct decide_step *step)
 {
     return step->state == DECIDE_MANAGED
-               ? domain->target_kib +
-                     lacks(domain, goal_of(domain, step, is_short, price))
+               ? domain->target_kib + lacks(domain, step->goal_kib)
                : domain->target_kib;
 }
 
 /* What is free now goes to takers by cost; what is on its way waits. */
 static void give(const struct snapshot *snapshot, struct plan *plan,
-                 const struct share_tally *tally, bool is_short, uint64_t price)
+                 const struct share_tally *tally, bool is_short)
 {
     uint64_t have =
         tally->spendable_kib > 0 ? (uint64_t)tally->spendable_kib : 0;
@@ -285,13 +240,13 @@ static void give(const struct snapshot *snapshot, struct plan *plan,
 
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
-        uint64_t goal = raise_of(domain, &plan->steps[i], is_short, price);
+        uint64_t goal = raise_of(domain, &plan->steps[i]);
 
         cost_sum += goal > domain->target_kib ? cost_of(domain, goal) : 0;
     }
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
-        uint64_t goal = raise_of(domain, &plan->steps[i], is_short, price);
+        uint64_t goal = raise_of(domain, &plan->steps[i]);
         uint64_t cost;
 
         if (goal == domain->target_kib) {
@@ -321,14 +276,15 @@ void share_out(const struct snapshot *snapshot, const struct share_tally *tally,
     uint64_t price = 0;
 
     if (is_short) {
-        price = fair_price(
+        price = price_find(
             snapshot, plan,
             units_less(tally->targets_kib + have + tally->incoming_kib,
                        short_kib));
-        take_shares(snapshot, plan, price);
-    } else if (lack > 0 &&
-               (tally->wanted_kib > 0 || lack > DECIDE_DEADBAND_KIB)) {
+    }
+    set_goals(snapshot, plan, is_short, price);
+    if (!is_short && lack > 0 &&
+        (tally->wanted_kib > 0 || lack > DECIDE_DEADBAND_KIB)) {
         take_spare(snapshot, plan, tally, lack);
     }
-    give(snapshot, plan, tally, is_short, price);
+    give(snapshot, plan, tally, is_short);
 }

@@ -227,6 +227,10 @@ EXTRA_DIST += \
 # Measurements; not a part of make check.
 
 bench_programs =
+if BACKEND
+bench_programs += %D%/bench/bench_plan
+%C%_bench_bench_plan_SOURCES = %D%/bench/bench_plan.c
+endif
 EXTRA_PROGRAMS += $(bench_programs)
 
 bench: $(bench_programs)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "backend/decide.h"
+#include "backend/share.h"
 #include "common/units.h"
 
 #define MIB UINT64_C(1024)
@@ -388,6 +389,89 @@ static void promises_are_covered(void **state)
     }
 }
 
+/* What all get at a price, told without a shortcut. */
+static uint64_t bill_at(const struct host *host, uint64_t price,
+                        uint64_t shares[DOMAINS_MAX])
+{
+    uint64_t sum = 0;
+
+    for (unsigned int i = 0; i < host->snapshot.count; i++) {
+        const struct decide_step *step = &host->steps[i];
+
+        shares[i] = 0;
+        if (step->state == DECIDE_MANAGED) {
+            shares[i] =
+                units_clamp(units_scale(price, host->domains[i].weight, 65536),
+                            step->least_kib, step->demand_kib);
+        }
+        sum += shares[i];
+    }
+    return sum;
+}
+
+/* The highest price within the pool, one bit at a time from the top. */
+static void solve_slowly(const struct host *host, uint64_t pool_kib,
+                         uint64_t shares[DOMAINS_MAX])
+{
+    uint64_t price = 0;
+
+    for (int bit = 57; bit >= 0; bit--) {
+        if (bill_at(host, price | UINT64_C(1) << bit, shares) <= pool_kib) {
+            price |= UINT64_C(1) << bit;
+        }
+    }
+    (void)bill_at(host, price, shares);
+}
+
+/*
+ * Shares are those of a solver that takes its time.  Prices that differ by what
+ * is less than a KiB for each domain are one price.
+ */
+static void shares_are_exact(void **state)
+{
+    uint64_t seed = first_seed();
+    uint64_t last = seed + ROUNDS;
+    unsigned int shortages = 0;
+    struct host host;
+
+    (void)state;
+    for (; seed < last; seed++) {
+        uint64_t shares[DOMAINS_MAX];
+        struct share_tally tally;
+        uint64_t targets, taken;
+        bool is_short = false;
+
+        draw_host(&host, seed);
+        /* Nothing is free, and all want more than they hold. */
+        host.snapshot.free_kib = host.snapshot.reserve_kib;
+        for (unsigned int i = 0; i < host.snapshot.count; i++) {
+            host.domains[i].report.available_kib /= 16;
+            host.domains[i].ceiling_kib += 900 * MIB;
+        }
+        host_decide(&host);
+        for (unsigned int i = 0; i < host.snapshot.count; i++) {
+            is_short |= host.steps[i].state == DECIDE_MANAGED &&
+                        host.steps[i].goal_kib < host.steps[i].demand_kib;
+        }
+        if (!is_short) {
+            continue;
+        }
+        shortages++;
+        tally = share_count(&host.snapshot, host.memories, &host.plan);
+        targets = tally.targets_kib + tally.incoming_kib;
+        taken = tally.spendable_kib < 0 ? (uint64_t)-tally.spendable_kib : 0;
+        solve_slowly(&host,
+                     units_less(targets + host.plan.spendable_kib, taken),
+                     shares);
+        for (unsigned int i = 0; i < host.snapshot.count; i++) {
+            check(units_distance(host.steps[i].goal_kib, shares[i]) <=
+                      host.snapshot.count,
+                  "not its share", seed, i);
+        }
+    }
+    assert_true(shortages > ROUNDS / 10);
+}
+
 static void deciding_again_changes_nothing(void **state)
 {
     uint64_t seed = first_seed();
@@ -456,6 +540,7 @@ int main(void)
         cmocka_unit_test(limit_comes_down_behind_what_is_held),
         cmocka_unit_test(every_plan_is_within_bounds),
         cmocka_unit_test(promises_are_covered),
+        cmocka_unit_test(shares_are_exact),
         cmocka_unit_test(deciding_again_changes_nothing),
         cmocka_unit_test(order_of_domains_does_not_matter),
     };
