@@ -20,7 +20,9 @@
 
 /*
  * Swap in zram is no place to put memory: what goes there stays in memory, and
- * how much smaller it gets is known only afterwards.
+ * how much smaller it gets is known only afterwards.  What is there already
+ * counts as if it were not: a guest that compresses because it is squeezed must
+ * not be squeezed further because it has compressed.
  */
 static uint64_t swappable(const struct guest_sample *sample)
 {
@@ -40,7 +42,9 @@ uint64_t floor_of(const struct guest_sample *sample)
 {
     uint64_t held_kib =
         sample->has_balloon ? sample->balloon_current_kib : sample->total_kib;
-    uint64_t used_kib = units_less(sample->total_kib, sample->available_kib);
+    uint64_t used_kib =
+        units_add(units_less(sample->total_kib, sample->available_kib),
+                  sample->zram_used_kib);
     uint64_t floor_kib = units_add(units_less(held_kib, sample->total_kib),
                                    units_less(used_kib, swappable(sample)));
 

@@ -180,6 +180,7 @@ static int parse_swap_line(struct span line, struct guest_sample *sample)
         number_parse(used.start, used.len, UINT64_MAX, &used_kib) < 0) {
         return -EINVAL;
     }
+    sample->zram_used_kib = units_add(sample->zram_used_kib, used_kib);
     sample->zram_free_kib =
         units_add(sample->zram_free_kib, units_less(size_kib, used_kib));
     return 0;
@@ -191,6 +192,7 @@ int procfs_parse_swaps(const char *text, size_t len,
     struct guest_sample parsed = *sample;
     struct span rest = {text, len};
 
+    parsed.zram_used_kib = 0;
     parsed.zram_free_kib = 0;
     while (rest.len > 0) {
         if (parse_swap_line(take_until(&rest, '\n'), &parsed) < 0) {

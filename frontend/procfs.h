@@ -21,7 +21,7 @@
 int procfs_parse_meminfo(const char *text, size_t len,
                          struct guest_sample *sample);
 
-/* /proc/swaps, which need not be there.  Fills zram_free_kib. */
+/* /proc/swaps, which need not be there.  Fills zram_*. */
 int procfs_parse_swaps(const char *text, size_t len,
                        struct guest_sample *sample);
 

@@ -31,7 +31,8 @@ struct guest_sample {
     uint64_t swap_total_kib;
     uint64_t swap_free_kib;
 
-    /* /proc/swaps: the part of swap_free_kib that is compressed memory */
+    /* /proc/swaps: the part of swap that is compressed memory */
+    uint64_t zram_used_kib; /* as it was before it was compressed */
     uint64_t zram_free_kib;
 
     /* /proc/vmstat, counters since boot */

@@ -478,18 +478,20 @@ static void floor_follows_use(void **unused)
 {
     static const struct {
         uint64_t current_mib, total_mib, available_mib;
-        uint64_t anonymous_mib, swap_free_mib, zram_free_mib;
+        uint64_t anonymous_mib, swap_free_mib, zram_free_mib, zram_used_mib;
         uint64_t floor_mib;
         const char *why;
     } cases[] = {
-        {512, 512, 512, 0, 0, 0, 24, "idle: room to live in"},
-        {512, 448, 448, 0, 0, 0, 87, "what the kernel itself holds"},
-        {1024, 1024, 424, 500, 0, 0, 632, "in use, no swap"},
-        {1024, 1024, 424, 500, 200, 0, 502, "some of it can be swapped"},
-        {1024, 1024, 424, 500, 200, 200, 632, "zram is memory, too"},
-        {1024, 1024, 424, 500, 300, 100, 502, "a disk beside zram"},
-        {1024, 1024, 424, 500, 9000, 0, 307, "most of it can, but never all"},
-        {100, 90, 0, 50, 0, 0, 100, "never more than it holds"},
+        {512, 512, 512, 0, 0, 0, 0, 24, "idle: room to live in"},
+        {512, 448, 448, 0, 0, 0, 0, 87, "what the kernel itself holds"},
+        {1024, 1024, 424, 500, 0, 0, 0, 632, "in use, no swap"},
+        {1024, 1024, 424, 500, 200, 0, 0, 502, "some of it can be swapped"},
+        {1024, 1024, 424, 500, 200, 200, 0, 632, "zram is memory, too"},
+        {1024, 1024, 424, 500, 300, 100, 0, 502, "a disk beside zram"},
+        {1024, 1024, 524, 400, 0, 0, 200, 732, "what zram holds is wanted"},
+        {1024, 1024, 424, 500, 9000, 0, 0, 307,
+         "most of it can, but never all"},
+        {100, 90, 0, 50, 0, 0, 0, 100, "never more than it holds"},
     };
 
     (void)unused;
@@ -500,6 +502,7 @@ static void floor_follows_use(void **unused)
             .anonymous_kib = cases[i].anonymous_mib * MIB,
             .swap_free_kib = cases[i].swap_free_mib * MIB,
             .zram_free_kib = cases[i].zram_free_mib * MIB,
+            .zram_used_kib = cases[i].zram_used_mib * MIB,
             .has_balloon = true,
             .balloon_current_kib = cases[i].current_mib * MIB,
         };
@@ -531,6 +534,7 @@ static void any_sample(struct dice *dice, struct guest_sample *sample)
         .swap_total_kib = any_number(dice),
         .swap_free_kib = any_number(dice),
         .zram_free_kib = any_number(dice),
+        .zram_used_kib = any_number(dice),
         .swapped_in_kib = any_number(dice),
         .swapped_out_kib = any_number(dice),
         .refaults = any_number(dice),

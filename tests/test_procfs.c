@@ -83,6 +83,7 @@ static void swap_in_memory_is_told_from_swap_on_disk(void **state)
     (void)state;
     assert_int_equal(procfs_parse_swaps(text, strlen(text), &sample), 0);
     assert_int_equal(sample.zram_free_kib, 66000);
+    assert_int_equal(sample.zram_used_kib, 532);
     assert_int_equal(sample.refaults, 7); /* another file's */
 
     /* Cut in the middle of a line that matters. */
