@@ -76,7 +76,7 @@ writes() { xb status --json | jq .host.writes; }
 at_rest() {
     local before
     before=$(writes)
-    pause 6
+    pause 15 # demand falls by half in 10 s
     [ "$before" = "$(writes)" ]
 }
 wait_until 90 'a and b come to rest' at_rest
