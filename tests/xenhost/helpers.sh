@@ -77,7 +77,7 @@ save_folder=/tmp/save
 log_folder=$share/log
 config_file=/etc/xen/xenballoon.conf
 backend_pid_file=$work/backend.pid
-# An emulated guest takes 15 to 45 s of processor time to boot.
+# An emulated guest takes 12 to 20 s to boot, several at a time longer.
 guest_boot_s=240
 guest_run_s=60
 
@@ -240,7 +240,7 @@ guest_create_nowait() {
     have xenballoon-frontend || frontend=no
     # Xen's shadow of its own state reaches a guest when the emulator leaves two
     # of them at the same instant on two processors: with all PVH guests on one
-    # processor none of 30 died, without 14 of 24.  Neither clock nor PCI of a
+    # processor none of 45 died, without 12 of 30.  Neither clock nor PCI of a
     # PVH guest needs the traps that they cost: half of its time to boot.
     if [ "$type" = pvh ]; then
         config+=$'cpus = "1"\ntsc_mode = "native"\n'
