@@ -134,6 +134,22 @@ static void shortage_is_shared_by_weight(void **state)
     assert_in_range(host.steps[1].target_kib, 119 * MIB, 121 * MIB);
 }
 
+/* A limit that has still to follow is nobody's loss. */
+static void shares_do_not_dip_while_a_limit_follows(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 100 * MIB, 100 * MIB);
+    host_add(&host, 200 * MIB, 200 * MIB);
+    host_add(&host, 200 * MIB, 200 * MIB)->limit_kib = 208 * MIB;
+
+    host_decide(&host);
+
+    assert_int_equal(host.steps[0].target_kib, 200 * MIB);
+    assert_int_equal(host.steps[1].target_kib, 200 * MIB);
+}
+
 static void untouchable_domains_are_left_alone(void **state)
 {
     struct host host;
@@ -533,6 +549,7 @@ int main(void)
         cmocka_unit_test(taker_gets_from_what_is_free),
         cmocka_unit_test(donor_gives_first_and_only_what_is_lacking),
         cmocka_unit_test(shortage_is_shared_by_weight),
+        cmocka_unit_test(shares_do_not_dip_while_a_limit_follows),
         cmocka_unit_test(untouchable_domains_are_left_alone),
         cmocka_unit_test(domain_that_does_not_move_is_named_and_given_up),
         cmocka_unit_test(guest_refuses_to_give_but_never_gets_by_it),

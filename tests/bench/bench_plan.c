@@ -37,7 +37,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
-/* A PV guest at rest; in use is up to 1.3 times what it holds. */
+/* A PV guest at rest, which uses any part of what it holds. */
 static void draw_domain(struct snapshot_domain *domain, uint32_t domid)
 {
     uint64_t target = (256 + draw(3840)) * MIB;
