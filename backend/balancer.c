@@ -61,7 +61,8 @@ int balancer_tick(struct balancer *balancer, uint64_t now_ms,
     if (r < 0) {
         return r;
     }
-    decide(&balancer->snapshot, balancer->memories, &balancer->plan);
+    decide(&balancer->snapshot, &balancer->host, balancer->memories,
+           &balancer->plan);
     keep(balancer);
     r = act(balancer, now_ms);
     if (r < 0) {

@@ -87,6 +87,7 @@ struct balancer {
 
     struct snapshot snapshot; /* of the last tick; arrays owned here */
     struct plan plan;
+    struct decide_host host; /* what the decision remembers of it */
     struct decide_memory *memories; /* scratch of the tick */
     struct hypervisor_domain *listed; /* scratch of observe */
 

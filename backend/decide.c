@@ -265,8 +265,8 @@ static uint64_t look_again(const struct snapshot_domain *domain,
     return next_ms;
 }
 
-void decide(const struct snapshot *snapshot, struct decide_memory *memories,
-            struct plan *plan)
+void decide(const struct snapshot *snapshot, struct decide_host *host,
+            struct decide_memory *memories, struct plan *plan)
 {
     struct share_tally tally;
     unsigned int i;
@@ -290,4 +290,5 @@ void decide(const struct snapshot *snapshot, struct decide_memory *memories,
             plan->next_ms, look_again(&snapshot->domains[i], &memories[i],
                                       &plan->steps[i], snapshot->now_ms));
     }
+    host->last_ms = snapshot->now_ms;
 }

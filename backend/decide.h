@@ -99,6 +99,14 @@ struct decide_memory {
     uint64_t retry_after_ms; /* the next back-off */
 };
 
+/*
+ * What the decision remembers of the host from call to call.  Zeroed at the
+ * start; otherwise as above.
+ */
+struct decide_host {
+    uint64_t last_ms; /* of the last call */
+};
+
 /* What is to be done with one domain, and why. */
 struct decide_step {
     uint32_t domid;
@@ -125,7 +133,7 @@ struct plan {
  * memories and plan->steps have snapshot->count entries, in the snapshot's
  * order.  Any bit pattern in the guests' fields gives a valid plan.
  */
-void decide(const struct snapshot *snapshot, struct decide_memory *memories,
-            struct plan *plan);
+void decide(const struct snapshot *snapshot, struct decide_host *host,
+            struct decide_memory *memories, struct plan *plan);
 
 #endif

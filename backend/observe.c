@@ -47,6 +47,9 @@ static void bound(const struct balancer *balancer,
         if (layers[i]->has & SETTINGS_HAS_WEIGHT) {
             seen->weight = layers[i]->weight;
         }
+        if (layers[i]->has & SETTINGS_HAS_HEADROOM) {
+            seen->headroom_permyriad = layers[i]->headroom_permyriad;
+        }
     }
     seen->leave_alone = conf != NULL && conf->leave_alone;
     seen->ceiling_kib =
@@ -99,6 +102,7 @@ static int see_host(struct balancer *balancer, uint64_t now_ms)
     snapshot->free_kib = host.free_kib;
     snapshot->claimed_kib = host.claimed_kib;
     snapshot->reserve_kib = balancer->settings->reserve_kib;
+    snapshot->idle_tax_permyriad = balancer->settings->idle_tax_permyriad;
     return 0;
 }
 

@@ -16,6 +16,7 @@ void settings_init(struct settings *settings)
 {
     *settings = (struct settings){
         .reserve_kib = SETTINGS_RESERVE_DEFAULT_KIB,
+        .idle_tax_permyriad = SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD,
         .dom0_floor_kib = SETTINGS_DOM0_FLOOR_DEFAULT_KIB,
     };
 }
@@ -239,6 +240,9 @@ void settings_override(struct settings_domain *base,
     }
     if (over->has & SETTINGS_HAS_WEIGHT) {
         base->weight = over->weight;
+    }
+    if (over->has & SETTINGS_HAS_HEADROOM) {
+        base->headroom_permyriad = over->headroom_permyriad;
     }
     base->has |= over->has;
 }

@@ -30,10 +30,14 @@
 #define SETTINGS_DOM0_FLOOR_MIN_KIB (UINT64_C(128) * 1024)
 #define SETTINGS_DOM0_FLOOR_DEFAULT_KIB (UINT64_C(1024) * 1024)
 
+/* As ESX has had it since its first version: three quarters. */
+#define SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD 7500
+
 enum settings_has {
     SETTINGS_HAS_FLOOR = 1 << 0,
     SETTINGS_HAS_CEILING = 1 << 1,
     SETTINGS_HAS_WEIGHT = 1 << 2,
+    SETTINGS_HAS_HEADROOM = 1 << 3,
 };
 
 /* One domain's; fields without their bit in has are to be derived. */
@@ -44,11 +48,13 @@ struct settings_domain {
     uint64_t floor_kib;
     uint64_t ceiling_kib;
     uint64_t weight;
+    uint64_t headroom_permyriad; /* of what is used; 0: the policy's own */
 };
 
 struct settings {
     uint64_t reserve_kib;
     uint64_t dom0_floor_kib;
+    uint64_t idle_tax_permyriad; /* see snapshot.h */
     struct settings_domain *domains; /* owned; sorted by name */
     unsigned int count;
 };

@@ -53,6 +53,7 @@ struct snapshot_domain {
     uint64_t floor_kib;
     uint64_t ceiling_kib;
     uint64_t weight;
+    uint64_t headroom_permyriad; /* of what is used; 0: the policy's own */
 
     /*
      * The guest's, parsed and bounded but untrusted in what it says: it may
@@ -69,6 +70,11 @@ struct snapshot {
     uint64_t free_kib;
     uint64_t claimed_kib;
     uint64_t reserve_kib;
+    /*
+     * How much of an idle page's price is taken off when memory is short: 0
+     * shares by weight alone, 10000 leaves idle memory to nobody.
+     */
+    uint64_t idle_tax_permyriad;
     struct snapshot_domain *domains; /* ascending by domid */
     unsigned int count;
 };

@@ -27,6 +27,7 @@
 struct host {
     struct snapshot snapshot;
     struct snapshot_domain domains[DOMAINS_MAX];
+    struct decide_host memory;
     struct decide_memory memories[DOMAINS_MAX];
     struct decide_step steps[DOMAINS_MAX];
     struct plan plan;
@@ -72,7 +73,7 @@ static struct snapshot_domain *host_add(struct host *host, uint64_t target_kib,
 
 static void host_decide(struct host *host)
 {
-    decide(&host->snapshot, host->memories, &host->plan);
+    decide(&host->snapshot, &host->memory, host->memories, &host->plan);
 }
 
 static bool is_changed(const struct host *host, unsigned int i)

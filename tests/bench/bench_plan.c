@@ -111,11 +111,12 @@ static void measure(unsigned int domains, bool is_short)
     }
     snapshot.total_kib += snapshot.free_kib;
     for (int round = 0; round < ROUNDS; round++) {
+        struct decide_host host = {0};
         uint64_t begin_ns;
 
         memset(memories, 0, domains * sizeof(*memories));
         begin_ns = now_ns();
-        decide(&snapshot, memories, &plan);
+        decide(&snapshot, &host, memories, &plan);
         taken_ns[round] = now_ns() - begin_ns;
     }
     qsort(taken_ns, ROUNDS, sizeof(taken_ns[0]), by_size);
