@@ -185,6 +185,29 @@ static int carry_out(struct balancer *balancer, struct balancer_domain *domain,
     return 0;
 }
 
+/*
+ * Before the memory is granted, so that a backend that is killed in between
+ * leaves nothing unlearned; and seldom, as it fades all the time.
+ */
+static int store_learned(struct balancer *balancer)
+{
+    uint64_t learned_kib = balancer->plan.learned_kib;
+    int r;
+
+    if (learned_kib <=
+        balancer->stored_learned_kib + balancer->stored_learned_kib / 4) {
+        return 0;
+    }
+    r = record_write_learned(balancer, learned_kib);
+    if (r == 0) {
+        balancer->stored_learned_kib = learned_kib;
+    } else if (r != -ENOTCONN) {
+        log_warning("cannot note what was learned of bursts: %s", strerror(-r));
+        r = 0;
+    }
+    return r;
+}
+
 int act(struct balancer *balancer, uint64_t now_ms)
 {
     unsigned int i;
@@ -194,6 +217,9 @@ int act(struct balancer *balancer, uint64_t now_ms)
         if (is_lower(&balancer->domains[i])) {
             r = carry_out(balancer, &balancer->domains[i], lower, now_ms);
         }
+    }
+    if (r == 0) {
+        r = store_learned(balancer);
     }
     for (i = 0; r == 0 && i < balancer->count; i++) {
         struct balancer_domain *domain = &balancer->domains[i];

@@ -230,6 +230,11 @@ static json_t *domain_of(const struct balancer_domain *domain, uint64_t now_ms)
     put_number(object, "floor_kib", seen->floor_kib);
     put_number(object, "ceiling_kib", seen->ceiling_kib);
     put_number(object, "weight", seen->weight);
+    put(object, "headroom_permyriad",
+        seen->headroom_permyriad > 0
+            ? json_integer((json_int_t)seen->headroom_permyriad)
+            : json_null());
+    put_text(object, "trust", decide_trust_word(step->trust));
     put_reason(object, reason_of(domain));
     put_number(object, "changes", domain->changes);
     put(object, "since_ms",
@@ -281,6 +286,7 @@ static json_t *answer_status(const struct request *request)
     json_t *host = json_object();
 
     put_text(host, "version", PACKAGE_VERSION);
+    put_text(host, "state", decide_mood_word(plan->mood));
     put(host, "uptime_ms",
         balancer->ticks > 0 ? json_integer((json_int_t)units_less(
                                   request->now_ms, balancer->started_ms))
@@ -293,6 +299,7 @@ static json_t *answer_status(const struct request *request)
     put_number(host, "spendable_kib", plan->spendable_kib);
     put_number(host, "wanted_kib", plan->wanted_kib);
     put_number(host, "spare_kib", plan->spare_kib);
+    put_number(host, "learned_kib", plan->learned_kib);
     put(host, "domains", count_states(balancer));
     put_number(host, "ticks", balancer->ticks);
     put_number(host, "writes", balancer->writes);
@@ -321,8 +328,8 @@ static json_t *parse_words(const struct request *request,
     }
     if (entry->leave_alone) {
         return refuse("request", "leave-alone can be said in backend.conf "
-                                 "only, expected floor=SIZE, ceiling=SIZE or "
-                                 "weight=N");
+                                 "only, expected floor=SIZE, ceiling=SIZE, "
+                                 "weight=N or headroom=PERCENT");
     }
     return NULL;
 }

@@ -58,7 +58,7 @@ struct balancer_domain {
 
     /* The record in PROTOCOL_BACKEND_DIR */
     bool has_record;
-    bool is_record_due; /* must be written: the operator took over */
+    bool is_record_due;           /* must be written: the operator took over */
     struct settings_domain given; /* by "xenballoon set" */
 
     enum snapshot_voice voice;
@@ -87,11 +87,12 @@ struct balancer {
 
     struct snapshot snapshot; /* of the last tick; arrays owned here */
     struct plan plan;
-    struct decide_host host; /* what the decision remembers of it */
-    struct decide_memory *memories; /* scratch of the tick */
+    struct decide_host host;          /* what the decision remembers of it */
+    uint64_t stored_learned_kib;      /* of that, what the store knows */
+    struct decide_memory *memories;   /* scratch of the tick */
     struct hypervisor_domain *listed; /* scratch of observe */
 
-    bool is_started; /* host watches are set, left-over records swept */
+    bool is_started;     /* host watches are set, left-over records swept */
     uint64_t started_ms; /* when the first tick began */
     uint64_t ticks;
     uint64_t writes; /* of targets, limits and records, since the start */

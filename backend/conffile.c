@@ -101,6 +101,57 @@ static int read_dom0_floor(struct reading *reading,
     return 0;
 }
 
+/* ---- headroom, idle_tax, emergency ---- */
+
+static int read_percent(const struct reading *reading, const char *key,
+                        unsigned int line, unsigned int least,
+                        unsigned int most, uint64_t *ret_permyriad)
+{
+    const char *value = xlconf_string(reading->conf, key);
+    uint64_t permyriad;
+    char text[SHOWN_MAX];
+
+    if (!value) {
+        return fail(reading, line, key,
+                    "a list, expected one percentage from %u to %u", least,
+                    most);
+    }
+    if (number_parse_percent(value, most, &permyriad) < 0 ||
+        permyriad < (uint64_t)least * 100) {
+        return fail(reading, line, key,
+                    "\"%s\" will not do, expected a percentage from %u to %u",
+                    shown(text, value), least, most);
+    }
+    *ret_permyriad = permyriad;
+    return 0;
+}
+
+static int read_headroom(struct reading *reading, const struct configlines *at,
+                         unsigned int line)
+{
+    (void)at;
+    return read_percent(reading, "headroom", line, 1,
+                        SETTINGS_HEADROOM_MAX_PERCENT,
+                        &reading->settings.headroom_permyriad);
+}
+
+static int read_idle_tax(struct reading *reading, const struct configlines *at,
+                         unsigned int line)
+{
+    (void)at;
+    return read_percent(reading, "idle_tax", line, 0,
+                        SETTINGS_IDLE_TAX_MAX_PERCENT,
+                        &reading->settings.idle_tax_permyriad);
+}
+
+static int read_emergency(struct reading *reading, const struct configlines *at,
+                          unsigned int line)
+{
+    (void)at;
+    return read_percent(reading, "emergency", line, 0, 100,
+                        &reading->settings.emergency_permyriad);
+}
+
 /* ---- domains ---- */
 
 /* Cuts one word off *rest at the comma, without the blanks around it. */
@@ -265,18 +316,26 @@ static int read_domains(struct reading *reading, const struct configlines *at,
 typedef int read_key_fn(struct reading *reading, const struct configlines *at,
                         unsigned int line);
 
-enum { KEY_RESERVE, KEY_DOM0_FLOOR, KEY_DOMAINS, KEYS };
+enum {
+    KEY_RESERVE,
+    KEY_DOM0_FLOOR,
+    KEY_HEADROOM,
+    KEY_IDLE_TAX,
+    KEY_EMERGENCY,
+    KEY_DOMAINS,
+    KEYS
+};
 
 static const char *const key_names[KEYS] = {
-    [KEY_RESERVE] = "reserve",
-    [KEY_DOM0_FLOOR] = "dom0_floor",
-    [KEY_DOMAINS] = "domains",
+    [KEY_RESERVE] = "reserve",     [KEY_DOM0_FLOOR] = "dom0_floor",
+    [KEY_HEADROOM] = "headroom",   [KEY_IDLE_TAX] = "idle_tax",
+    [KEY_EMERGENCY] = "emergency", [KEY_DOMAINS] = "domains",
 };
 
 static read_key_fn *const key_readers[KEYS] = {
-    [KEY_RESERVE] = read_reserve,
-    [KEY_DOM0_FLOOR] = read_dom0_floor,
-    [KEY_DOMAINS] = read_domains,
+    [KEY_RESERVE] = read_reserve,     [KEY_DOM0_FLOOR] = read_dom0_floor,
+    [KEY_HEADROOM] = read_headroom,   [KEY_IDLE_TAX] = read_idle_tax,
+    [KEY_EMERGENCY] = read_emergency, [KEY_DOMAINS] = read_domains,
 };
 
 static int find_key(const struct configlines_place *place)
@@ -296,11 +355,12 @@ static int fail_unknown(const struct reading *reading,
     const char *meant = nearest_word(place->text, place->len, key_names, KEYS);
     char key[SHOWN_MAX];
 
-    return fail(reading, place->line,
-                escape_text(key, sizeof(key), place->text, place->len),
-                "no such key, expected reserve, dom0_floor or domains%s%s%s",
-                meant ? " (did you mean " : "", meant ? meant : "",
-                meant ? "?)" : "");
+    return fail(
+        reading, place->line,
+        escape_text(key, sizeof(key), place->text, place->len),
+        "no such key, expected reserve, dom0_floor, headroom, idle_tax, "
+        "emergency or domains%s%s%s",
+        meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "");
 }
 
 static int read_key(struct reading *reading, unsigned int first_lines[KEYS],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The first policy; see decide.h.  Nothing here may know how a figure was
+ * The policy; see decide.h.  Nothing here may know how a figure was
  * obtained or how a step is carried out.
  */
 #include "backend/decide.h"
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "backend/demand.h"
+#include "backend/host.h"
 #include "backend/movement.h"
 #include "backend/share.h"
 #include "common/units.h"
@@ -35,6 +36,29 @@ const char *decide_state_word(enum decide_state state)
         break;
     }
     return "unknown";
+}
+
+const char *decide_mood_word(enum decide_mood mood)
+{
+    static const char *const words[DECIDE_MOODS] = {
+        [DECIDE_PLENTY] = "plenty",
+        [DECIDE_CAREFUL] = "careful",
+        [DECIDE_SHORT] = "short",
+        [DECIDE_EMERGENCY] = "emergency",
+    };
+
+    return (unsigned int)mood < DECIDE_MOODS ? words[mood] : "unknown";
+}
+
+const char *decide_trust_word(enum decide_trust trust)
+{
+    static const char *const words[DECIDE_TRUSTS] = {
+        [DECIDE_UNKNOWN] = "unknown",   [DECIDE_WILLING] = "willing",
+        [DECIDE_SLOW] = "slow",         [DECIDE_IMMOBILE] = "stuck",
+        [DECIDE_EXCLUDED] = "excluded",
+    };
+
+    return (unsigned int)trust < DECIDE_TRUSTS ? words[trust] : "unknown";
 }
 
 /* ---- Which domains may be touched -------------------------------------- */
@@ -111,22 +135,41 @@ static enum decide_state judge_movement(const struct snapshot_domain *domain,
     return DECIDE_MANAGED;
 }
 
+/*
+ * It was shrunk and it hurts: hands off, longer each time; the wait is forgotten
+ * when it has kept still for as long as the longest.
+ */
+static void hear_complaint(struct decide_memory *memory, uint64_t now_ms)
+{
+    if (memory->hands_off_after_ms != 0 &&
+        now_ms >= memory->hands_off_ms + DECIDE_HANDS_OFF_MAX_MS) {
+        memory->hands_off_after_ms = 0;
+    }
+    if (memory->shrunk_ms == 0 || memory->pain_ms <= memory->shrunk_ms ||
+        memory->pain_ms - memory->shrunk_ms >= DECIDE_COMPLAINT_MS) {
+        return;
+    }
+    memory->shrunk_ms = 0; /* one complaint for one squeeze */
+    memory->hands_off_after_ms =
+        units_clamp(memory->hands_off_after_ms * 2, DECIDE_HANDS_OFF_MS,
+                    DECIDE_HANDS_OFF_MAX_MS);
+    memory->hands_off_ms = now_ms + memory->hands_off_after_ms;
+}
+
 static void judge(const struct snapshot_domain *domain,
                   struct decide_memory *memory, struct decide_step *step,
                   uint64_t now_ms)
 {
-    step->domid = domain->domid;
-    step->target_kib = domain->target_kib;
-    step->limit_kib = domain->limit_kib;
-    step->demand_kib = 0;
-    step->least_kib = 0;
-    step->goal_kib = 0;
-    reason_set(&step->reason, REASON_NONE, 0, 0);
+    *step = (struct decide_step){
+        .domid = domain->domid,
+        .weight = domain->weight,
+        .target_kib = domain->target_kib,
+        .limit_kib = domain->limit_kib,
+    };
 
     if (domain->voice == SNAPSHOT_VOICE_GOOD && domain->has_target) {
-        memory->demand_kib = demand_smoothed(domain, memory, now_ms);
-        step->demand_kib = memory->demand_kib;
-        step->least_kib = demand_least_kib(domain);
+        demand_follow(domain, memory, step, now_ms);
+        hear_complaint(memory, now_ms);
     }
     movement_follow(domain, memory, now_ms);
     memory->is_known = true;
@@ -139,6 +182,9 @@ static void judge(const struct snapshot_domain *domain,
     if (step->state == DECIDE_MANAGED) {
         step->state = judge_movement(domain, memory, step);
     }
+    step->trust = step->state == DECIDE_MANAGED || step->state == DECIDE_STUCK
+                      ? movement_trust(domain, memory, now_ms)
+                      : DECIDE_EXCLUDED;
 }
 
 /* ---- Bounds, the stuck, and limits ------------------------------------- */
@@ -198,7 +244,8 @@ static void lower_limit(const struct snapshot_domain *domain,
 }
 
 static void rest(const struct snapshot_domain *domain,
-                 const struct decide_memory *memory, struct decide_step *step)
+                 const struct decide_memory *memory, struct decide_step *step,
+                 uint64_t now_ms)
 {
     uint64_t spare = units_less(domain->target_kib, step->demand_kib);
     uint64_t lack = units_less(step->demand_kib, domain->target_kib);
@@ -207,7 +254,10 @@ static void rest(const struct snapshot_domain *domain,
         reason_set(&step->reason, REASON_ON_ITS_WAY,
                    movement_held_kib(domain, memory), domain->target_kib);
     } else if (spare > share_deadband_kib(domain->target_kib)) {
-        reason_set(&step->reason, REASON_SPARE, step->demand_kib, spare);
+        reason_set(&step->reason,
+                   memory->hands_off_ms > now_ms ? REASON_HANDS_OFF
+                                                 : REASON_SPARE,
+                   step->demand_kib, spare);
     } else if (lack > share_deadband_kib(domain->target_kib)) {
         /* It has its share, or as near as makes a difference. */
         reason_set(&step->reason, REASON_SHORT, step->demand_kib,
@@ -219,8 +269,13 @@ static void rest(const struct snapshot_domain *domain,
 }
 
 static void finish(const struct snapshot_domain *domain,
-                   const struct decide_memory *memory, struct decide_step *step)
+                   struct decide_memory *memory, struct decide_step *step,
+                   uint64_t now_ms)
 {
+    if (step->state == DECIDE_MANAGED &&
+        step->target_kib < domain->target_kib) {
+        memory->shrunk_ms = now_ms;
+    }
     if (step->state == DECIDE_OPERATOR && domain->domid != 0) {
         step->limit_kib = share_operators_limit_kib(domain);
     } else if (step->state == DECIDE_STUCK) {
@@ -233,7 +288,7 @@ static void finish(const struct snapshot_domain *domain,
             reason_set(&step->reason, REASON_LIMIT_FOLLOWS, domain->limit_kib,
                        step->limit_kib);
         } else if (step->reason.code == REASON_NONE) {
-            rest(domain, memory, step);
+            rest(domain, memory, step, now_ms);
         }
     }
 }
@@ -242,7 +297,8 @@ static void finish(const struct snapshot_domain *domain,
 
 static uint64_t look_again(const struct snapshot_domain *domain,
                            const struct decide_memory *memory,
-                           const struct decide_step *step, uint64_t now_ms)
+                           const struct decide_step *step, bool is_wanted,
+                           uint64_t now_ms)
 {
     uint64_t next_ms = now_ms + DECIDE_RESTING_MS;
 
@@ -259,36 +315,53 @@ static uint64_t look_again(const struct snapshot_domain *domain,
         return now_ms + DECIDE_MOVING_MS;
     }
     /* A demand that still falls makes a donor, or frees a taker. */
-    if (step->demand_kib > demand_now(domain) + UNITS_KIB_PER_MIB) {
+    if (is_wanted && step->is_falling) {
         return now_ms + 1000;
     }
     return next_ms;
 }
 
+/* What it was granted since the last call, or took by starting. */
+static uint64_t spent_by(const struct snapshot_domain *domain,
+                         const struct decide_memory *memory,
+                         const struct decide_host *host)
+{
+    if (memory->is_known) {
+        return units_less(domain->target_kib, memory->target_kib);
+    }
+    return host->is_known ? domain->current_kib : 0;
+}
+
 void decide(const struct snapshot *snapshot, struct decide_host *host,
             struct decide_memory *memories, struct plan *plan)
 {
-    struct share_tally tally;
+    struct host_sums sums;
+    uint64_t spent_kib = 0;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
+        spent_kib += spent_by(&snapshot->domains[i], &memories[i], host);
         judge(&snapshot->domains[i], &memories[i], &plan->steps[i],
               snapshot->now_ms);
     }
-    tally = share_count(snapshot, memories, plan);
-    share_out(snapshot, &tally, plan);
+    sums = share_count(snapshot, memories, plan);
+    host_follow(snapshot, host, &sums, spent_kib);
+    share_out(snapshot, host, memories, &sums, plan);
 
+    plan->mood = host->mood;
     plan->spendable_kib =
-        tally.spendable_kib > 0 ? (uint64_t)tally.spendable_kib : 0;
-    plan->promised_kib = tally.promised_kib;
-    plan->wanted_kib = tally.wanted_kib;
-    plan->spare_kib = tally.spare_kib;
+        sums.spendable_kib > 0 ? (uint64_t)sums.spendable_kib : 0;
+    plan->promised_kib = sums.promised_kib;
+    plan->wanted_kib = sums.wanted_kib;
+    plan->spare_kib = sums.spare_kib;
+    plan->learned_kib = host->learned_kib;
     plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
     for (i = 0; i < snapshot->count; i++) {
-        finish(&snapshot->domains[i], &memories[i], &plan->steps[i]);
+        finish(&snapshot->domains[i], &memories[i], &plan->steps[i],
+               snapshot->now_ms);
         plan->next_ms = units_min(
-            plan->next_ms, look_again(&snapshot->domains[i], &memories[i],
-                                      &plan->steps[i], snapshot->now_ms));
+            plan->next_ms,
+            look_again(&snapshot->domains[i], &memories[i], &plan->steps[i],
+                       sums.wanted_kib > 0, snapshot->now_ms));
     }
-    host->last_ms = snapshot->now_ms;
 }

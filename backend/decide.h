@@ -3,12 +3,16 @@
  * The decision: from a snapshot to a plan.  Pure: no clock, no allocation, no
  * logging, no I/O, no floating point, no dependence on the order of domains.
  *
- * The first policy.  Every domain that can be trusted to move has a demand:
- * what it uses and head-room.  Whoever is below its demand is a taker, whoever
- * is above it a donor.  Takers are served from what Xen has free above the
- * reserve; when that does not do, donors give what the takers lack, and only
- * that much; when that does not do either, all share by weight.  A donor's
- * memory is given away when it has arrived in Xen, never before.
+ * Read it in this order.  demand.c: what each domain needs, from what its guest
+ * reports.  movement.c: whether it goes where it is asked to.  share.c: who has
+ * to give and who gets, by how short the host is; host.c: how short that is.
+ * price.c: the shares when there is not enough for all.  decide.c: who may be
+ * touched at all, and the whole.
+ *
+ * While there is enough, whoever is below its demand is served from what Xen
+ * has free above the reserve, and when that does not do, by those who hold more
+ * than their demand, and only as much as is lacking.  A donor's memory is given
+ * away when it has arrived in Xen, never before.
  */
 #ifndef BALLOON_BACKEND_DECIDE_H
 #define BALLOON_BACKEND_DECIDE_H
@@ -25,13 +29,58 @@
 #define DECIDE_DEADBAND_KIB 2048U
 #define DECIDE_DEADBAND_SHARE 64U
 
-/* Head-room above what is used: 1/8 of it and 48 MiB; a guess, measured only
- * against loads that grow by 20 MiB/s and frontends that sleep up to 1 s. */
+/*
+ * Head-room above what is needed when nothing else is said: 1/8 of it and 48
+ * MiB; a guess, measured only against loads that grow by 20 MiB/s and
+ * frontends that sleep up to 1 s.
+ */
 #define DECIDE_HEADROOM_SHARE 8U
 #define DECIDE_HEADROOM_KIB (UINT64_C(48) * 1024)
 
 /* Demand falls by half in about this time; it rises at once. */
 #define DECIDE_DECAY_MS 10000U
+
+/* What a domain once needed is remembered: half of it for so long. */
+#define DECIDE_PEAK_MS (UINT64_C(24) * 3600 * 1000)
+
+/* Nobody knows what a domain will need that was met less than this ago. */
+#define DECIDE_GRACE_MS 60000U
+
+/*
+ * From the first stalled task to new memory in the guest, when it has not been
+ * measured: the frontend's and the backend's look, and the balloon's work.
+ */
+#define DECIDE_LEAD_MS 1000U
+#define DECIDE_LEAD_MAX_MS 5000U
+
+/*
+ * A guest hurts when its tasks waited for memory for 1/100 of the time, or read
+ * so much from swap between two reports, while hardly anything is available: a
+ * stall in the midst of plenty is a container's own limit.
+ */
+#define DECIDE_PAIN_SHARE 100U
+#define DECIDE_PAIN_SWAP_KIB 1024U
+#define DECIDE_TIGHT_SHARE 8U
+
+/* Swap that no task waited for in this time is cold: nobody needs it back. */
+#define DECIDE_COLD_MS 30000U
+
+/*
+ * Who hurts within the first of these after it was shrunk is not asked again
+ * for the second, doubling up to the third.
+ */
+#define DECIDE_COMPLAINT_MS 10000U
+#define DECIDE_HANDS_OFF_MS 30000U
+#define DECIDE_HANDS_OFF_MAX_MS 3600000U
+
+/*
+ * Bursts are what is granted within about the first of these; the largest is
+ * remembered, half of it for the second, and kept free as far as others can
+ * spare it, up to a share of what all may hold.
+ */
+#define DECIDE_BURST_MS 5000U
+#define DECIDE_BURST_MEMORY_MS 3600000U
+#define DECIDE_BURST_SHARE 32U
 
 /* Off its target for so long without DECIDE_PROGRESS_KIB: stuck. */
 #define DECIDE_STUCK_MS 5000U
@@ -62,9 +111,38 @@
 #define DECIDE_GRANT_KIB 4096U
 #define DECIDE_GRANT_SHARE 8U
 
+/*
+ * A donor that has not moved for the first of these is not waited for: others
+ * are asked as well.  What a slow one delivers counts as far as it comes within
+ * the second.
+ */
+#define DECIDE_LAGGARD_MS 1000U
+#define DECIDE_PATIENCE_MS 2000U
+
+/* Slower than this is called slow: 4 GiB in four minutes. */
+#define DECIDE_SLOW_KIB_S (UINT64_C(16) * 1024)
+
+/* A state of the host ends 1/32 past the threshold at which it began. */
+#define DECIDE_CALM_SHARE 32U
+
 /* How often to look again while something moves, and at least. */
 #define DECIDE_MOVING_MS 100U
 #define DECIDE_RESTING_MS 10000U
+
+/*
+ * The states of the host, from the best.  Each is left for a better one only
+ * well past its threshold.
+ */
+enum decide_mood {
+    DECIDE_PLENTY,  /* all have their demand; who can spare gives on request */
+    DECIDE_CAREFUL, /* all have what they need, and share the head-room */
+    DECIDE_SHORT,   /* not all have what they need: shares, idle ones taxed */
+    DECIDE_EMERGENCY, /* the reserve itself is going: no gentleness to donors */
+    DECIDE_MOODS
+};
+
+/* "plenty", "careful", ...; never NULL. */
+const char *decide_mood_word(enum decide_mood mood);
 
 enum decide_state {
     DECIDE_MANAGED,  /* willing */
@@ -81,15 +159,48 @@ enum decide_state {
 /* "managed", "stuck", ...; never NULL. */
 const char *decide_state_word(enum decide_state state);
 
+/* How far a domain is relied upon to go where it is asked to. */
+enum decide_trust {
+    DECIDE_UNKNOWN, /* it was never seen to move */
+    DECIDE_WILLING,
+    DECIDE_SLOW,     /* it moves, but others are asked as well */
+    DECIDE_IMMOBILE, /* stuck: asked again later, and later each time */
+    DECIDE_EXCLUDED, /* not ours to move; the reason says why */
+    DECIDE_TRUSTS
+};
+
+/* "unknown", "willing", ...; never NULL. */
+const char *decide_trust_word(enum decide_trust trust);
+
 /*
  * What the decision remembers of one domain from call to call.  Zeroed for a
  * new domain; the caller keeps it beside the domain and otherwise leaves it
  * alone.
  */
 struct decide_memory {
-    bool is_known;        /* the fields below are set */
-    uint64_t demand_kib;  /* smoothed */
-    uint64_t last_ms;     /* of the last call */
+    bool is_known;    /* the fields below are set */
+    uint64_t last_ms; /* of the last call */
+
+    /* What it needs: demand.c */
+    uint64_t met_ms;      /* its first report */
+    uint64_t reported_ms; /* of the report that these come from */
+    uint64_t need_kib;
+    uint64_t growth_kib_s; /* of need: up at once, down slowly */
+    uint64_t push_kib;     /* probing: it hurts, and does not say how much */
+    uint64_t refault_kib;  /* of files it read again lately */
+    uint64_t promise_kib;  /* committed lately and not yet used */
+    uint64_t cold_kib;     /* of its swap: nobody waits for it */
+    uint64_t demand_kib;   /* smoothed */
+    uint64_t peak_kib;     /* of need, fading slowly */
+    uint64_t pain_ms;      /* when it last hurt, 0: never */
+    uint64_t pressure_us;  /* counters as of the last report */
+    uint64_t swapped_in_kib;
+    uint64_t refaults;
+    uint64_t stalls;
+    uint64_t used_kib;
+    uint64_t committed_kib;
+
+    /* How it moves: movement.c */
     int64_t offset_kib;   /* current above target + video memory, at rest */
     uint64_t gap_kib;     /* smallest distance to the target so far */
     uint64_t target_kib;  /* the target that gap belongs to */
@@ -97,6 +208,15 @@ struct decide_memory {
     bool is_stuck;
     uint64_t retry_ms;       /* stuck: not asked again before this */
     uint64_t retry_after_ms; /* the next back-off */
+    uint64_t begun_ms;       /* its movement to that target */
+    uint64_t begun_kib;      /* held then */
+    uint64_t up_kib_s;       /* measured speeds; 0: not yet */
+    uint64_t down_kib_s;
+
+    /* How it bears to be shrunk */
+    uint64_t shrunk_ms;          /* 0: never was */
+    uint64_t hands_off_ms;       /* not asked to give before this */
+    uint64_t hands_off_after_ms; /* the next back-off */
 };
 
 /*
@@ -104,16 +224,32 @@ struct decide_memory {
  * start; otherwise as above.
  */
 struct decide_host {
+    bool is_known;
     uint64_t last_ms; /* of the last call */
+    enum decide_mood mood;
+    uint64_t burst_kib;   /* granted lately, fading within seconds */
+    uint64_t learned_kib; /* the largest burst, fading within hours */
+    bool is_refilling;    /* until what was learned is free again */
 };
 
-/* What is to be done with one domain, and why. */
+/*
+ * What is to be done with one domain, and why.  Of those who are managed, each
+ * amount is at least the one before: least, need, coming, demand, keep.
+ */
 struct decide_step {
     uint32_t domid;
     enum decide_state state;
-    uint64_t demand_kib; /* 0 when unknown */
-    uint64_t least_kib;  /* it is not shrunk below this for others; ditto */
-    uint64_t goal_kib;   /* managed: its demand, or its share when short */
+    enum decide_trust trust;
+    uint64_t weight;
+    uint64_t least_kib;  /* it is not shrunk below this for others */
+    uint64_t need_kib;   /* what it uses, or waits for */
+    uint64_t coming_kib; /* and will before more can arrive, as it grows */
+    uint64_t demand_kib; /* and head-room; 0 when unknown */
+    bool is_falling;     /* demand will, if nothing new is told */
+    uint64_t keep_kib;   /* what it needed at times: the last to be given */
+    uint64_t low_kib;    /* the range within which it shares when not all */
+    uint64_t high_kib;   /* have their demand; see share.c */
+    uint64_t goal_kib;   /* its demand, or its share */
     uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
     uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */
     struct reason reason;
@@ -121,12 +257,14 @@ struct decide_step {
 
 struct plan {
     struct decide_step
-        *steps;             /* the caller's, as many as domains, same order */
-    uint64_t next_ms;       /* decide again then, if nothing happens before */
+        *steps;       /* the caller's, as many as domains, same order */
+    uint64_t next_ms; /* decide again then, if nothing happens before */
+    enum decide_mood mood;
     uint64_t spendable_kib; /* free less claims, promises and reserve */
     uint64_t promised_kib;
-    uint64_t wanted_kib; /* what takers lack */
-    uint64_t spare_kib;  /* what donors hold above their demand */
+    uint64_t wanted_kib;  /* what takers lack */
+    uint64_t spare_kib;   /* what donors hold above their demand */
+    uint64_t learned_kib; /* kept free above the reserve as far as possible */
 };
 
 /*

@@ -3,30 +3,29 @@
  * Demand: what a domain needs to run without stalling, from what its guest
  * reports.  Part of the decision, and as pure.
  *
+ * Four signals together.  Level: what is used, which is all that is not
+ * available.  Promise: what programs have been promised and not yet touched.
+ * Set: files that were read again because they had been dropped.  Pain: tasks
+ * that wait for memory, and what comes back from swap.
+ *
  * In the count of targets, within the operator's bounds.
  */
 #ifndef BALLOON_BACKEND_DEMAND_H
 #define BALLOON_BACKEND_DEMAND_H
 
-#include <stdint.h>
-
 #include "backend/decide.h"
 
-/* By the last report alone. */
-uint64_t demand_now(const struct snapshot_domain *domain);
-
 /*
- * Up at once, down slowly: from what memory remembers of the last call to
- * now_ms.
+ * Takes in what the domain says now, and sets what step says of its needs.
+ * Demand goes up at once and down slowly; what was needed at times is
+ * remembered for hours.
  */
-uint64_t demand_smoothed(const struct snapshot_domain *domain,
-                         struct decide_memory *memory, uint64_t now_ms);
+void demand_follow(const struct snapshot_domain *domain,
+                   struct decide_memory *memory, struct decide_step *step,
+                   uint64_t now_ms);
 
-/*
- * The least that the domain may be asked to hold: the operator's floor, or
- * what the guest refuses to go below.  The guest can only refuse to give, so
- * its word counts up to what it has been given already.
- */
-uint64_t demand_least_kib(const struct snapshot_domain *domain);
+/* It hurt within the last within_ms. */
+bool demand_hurts(const struct decide_memory *memory, uint64_t now_ms,
+                  uint64_t within_ms);
 
 #endif

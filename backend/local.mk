@@ -54,6 +54,8 @@ noinst_LIBRARIES += \
 	%D%/decide.h \
 	%D%/demand.c \
 	%D%/demand.h \
+	%D%/host.c \
+	%D%/host.h \
 	%D%/movement.c \
 	%D%/movement.h \
 	%D%/price.c \

@@ -48,6 +48,31 @@ static void call_stuck(struct decide_memory *memory, uint64_t now_ms)
 }
 
 /*
+ * How fast it moves, once it has moved by what can be measured.  One that has
+ * arrived may have done so long before this look.
+ */
+static void measure(struct decide_memory *memory, uint64_t held_kib,
+                    bool has_arrived, uint64_t now_ms)
+{
+    uint64_t moved = units_distance(held_kib, memory->begun_kib);
+    uint64_t speed =
+        units_scale(moved, 1000, units_less(now_ms, memory->begun_ms));
+
+    if (moved < DECIDE_GRANT_KIB || speed == 0) {
+        return;
+    }
+    if (held_kib > memory->begun_kib) {
+        memory->up_kib_s =
+            has_arrived ? units_max(memory->up_kib_s, speed) : speed;
+    } else {
+        memory->down_kib_s =
+            has_arrived ? units_max(memory->down_kib_s, speed) : speed;
+    }
+    memory->begun_ms = now_ms;
+    memory->begun_kib = held_kib;
+}
+
+/*
  * A new target is given time only by a domain that was at its old one, or that
  * has to turn round: a target that runs away from a domain that does not move
  * must not keep it from being called stuck.
@@ -62,6 +87,8 @@ static void follow_target(const struct snapshot_domain *domain,
 
     memory->gap_kib = units_distance(held_kib, domain->target_kib);
     memory->target_kib = domain->target_kib;
+    memory->begun_ms = now_ms;
+    memory->begun_kib = held_kib;
     if (had_arrived || turns || !memory->is_known) {
         memory->progress_ms = now_ms;
     }
@@ -83,6 +110,7 @@ void movement_follow(const struct snapshot_domain *domain,
     if (!memory->is_known || memory->target_kib != domain->target_kib) {
         follow_target(domain, memory, held, now_ms);
     }
+    measure(memory, held, gap <= DECIDE_ARRIVED_KIB, now_ms);
     if (gap + DECIDE_PROGRESS_KIB <= memory->gap_kib) {
         memory->gap_kib = gap;
         memory->progress_ms = now_ms;
@@ -106,4 +134,45 @@ bool movement_has_arrived(const struct snapshot_domain *domain,
 {
     return units_distance(movement_held_kib(domain, memory),
                           domain->target_kib) <= DECIDE_ARRIVED_KIB;
+}
+
+uint64_t movement_soon_kib(const struct snapshot_domain *domain,
+                           const struct decide_memory *memory, uint64_t now_ms)
+{
+    uint64_t gap =
+        units_less(movement_held_kib(domain, memory), domain->target_kib);
+
+    if (gap <= DECIDE_ARRIVED_KIB) {
+        return gap;
+    }
+    if (units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS) {
+        return 0;
+    }
+    if (memory->down_kib_s == 0) {
+        return gap;
+    }
+    return units_min(gap,
+                     units_scale(memory->down_kib_s, DECIDE_PATIENCE_MS, 1000));
+}
+
+enum decide_trust movement_trust(const struct snapshot_domain *domain,
+                                 const struct decide_memory *memory,
+                                 uint64_t now_ms)
+{
+    uint64_t slowest = units_min(memory->up_kib_s, memory->down_kib_s);
+
+    if (memory->is_stuck) {
+        return DECIDE_IMMOBILE;
+    }
+    if (!movement_has_arrived(domain, memory) &&
+        units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS) {
+        return DECIDE_SLOW;
+    }
+    if (slowest == 0) {
+        slowest = units_max(memory->up_kib_s, memory->down_kib_s);
+    }
+    if (slowest == 0) {
+        return DECIDE_UNKNOWN;
+    }
+    return slowest < DECIDE_SLOW_KIB_S ? DECIDE_SLOW : DECIDE_WILLING;
 }

@@ -26,4 +26,16 @@ uint64_t movement_held_kib(const struct snapshot_domain *domain,
 bool movement_has_arrived(const struct snapshot_domain *domain,
                           const struct decide_memory *memory);
 
+/*
+ * What the domain will return to Xen within DECIDE_PATIENCE_MS, as far as it
+ * can be relied upon; the rest has to be asked of others.
+ */
+uint64_t movement_soon_kib(const struct snapshot_domain *domain,
+                           const struct decide_memory *memory, uint64_t now_ms);
+
+/* Never DECIDE_EXCLUDED: how it moves has no say in that. */
+enum decide_trust movement_trust(const struct snapshot_domain *domain,
+                                 const struct decide_memory *memory,
+                                 uint64_t now_ms);
+
 #endif

@@ -34,6 +34,7 @@ static void bound(const struct balancer *balancer,
                                          : default_floor(seen->static_max_kib);
     seen->ceiling_kib = seen->static_max_kib;
     seen->weight = SETTINGS_WEIGHT_DEFAULT;
+    seen->headroom_permyriad = balancer->settings->headroom_permyriad;
     for (i = 0; i < 2; i++) {
         if (layers[i] == NULL) {
             continue;
@@ -83,6 +84,7 @@ static void see_domain(const struct balancer *balancer,
     seen->voice = domain->voice;
     if (domain->voice == SNAPSHOT_VOICE_GOOD) {
         seen->report = domain->report;
+        seen->reported_ms = domain->report_read_ms;
     }
     bound(balancer, domain, seen);
 }
@@ -103,6 +105,7 @@ static int see_host(struct balancer *balancer, uint64_t now_ms)
     snapshot->claimed_kib = host.claimed_kib;
     snapshot->reserve_kib = balancer->settings->reserve_kib;
     snapshot->idle_tax_permyriad = balancer->settings->idle_tax_permyriad;
+    snapshot->emergency_permyriad = balancer->settings->emergency_permyriad;
     return 0;
 }
 
@@ -113,6 +116,10 @@ static int start(struct balancer *balancer)
     r = watch_host(balancer);
     if (r == 0) {
         r = record_sweep(balancer);
+    }
+    if (r == 0) {
+        r = record_read_learned(balancer, &balancer->stored_learned_kib);
+        balancer->host.learned_kib = balancer->stored_learned_kib;
     }
     balancer->is_started = r == 0;
     return r;

@@ -3,11 +3,25 @@
 
 #include "common/units.h"
 
-uint64_t price_share(const struct snapshot_domain *domain,
+/* Whatever the tax, idle memory must have some price. */
+static uint64_t kept_permyriad(const struct price_rule *rule)
+{
+    return units_clamp(rule->kept_permyriad, 1, 10000);
+}
+
+uint64_t price_share(const struct price_rule *rule,
                      const struct decide_step *step, uint64_t price)
 {
-    return units_clamp(units_scale(price, domain->weight, 65536),
-                       step->least_kib, step->demand_kib);
+    uint64_t buys = units_scale(price, step->weight, 65536);
+
+    if (!rule->is_taxed) {
+        return units_min(units_add(step->low_kib, buys), step->high_kib);
+    }
+    if (buys > step->need_kib) {
+        buys = step->need_kib +
+               units_scale(buys - step->need_kib, kept_permyriad(rule), 10000);
+    }
+    return units_clamp(buys, step->low_kib, step->high_kib);
 }
 
 /* What all shares come to at a price, and how fast that rises with it. */
@@ -16,7 +30,8 @@ struct bill {
     uint64_t weight; /* of those who are at neither of their bounds */
 };
 
-static struct bill bill_at(const struct snapshot *snapshot,
+static struct bill bill_at(const struct price_rule *rule,
+                           const struct snapshot *snapshot,
                            const struct plan *plan, uint64_t price)
 {
     struct bill bill = {0};
@@ -29,11 +44,15 @@ static struct bill bill_at(const struct snapshot *snapshot,
         if (step->state != DECIDE_MANAGED) {
             continue;
         }
-        share = price_share(&snapshot->domains[i], step, price);
+        share = price_share(rule, step, price);
         bill.sum_kib += share;
-        if (share > step->least_kib && share < step->demand_kib) {
-            bill.weight += snapshot->domains[i].weight;
+        if (share >= step->high_kib || share < step->low_kib ||
+            (rule->is_taxed && share == step->low_kib)) {
+            continue;
         }
+        bill.weight += rule->is_taxed && share > step->need_kib
+                           ? step->weight * kept_permyriad(rule) / 10000
+                           : step->weight;
     }
     return bill;
 }
@@ -49,33 +68,29 @@ static uint64_t next_price(const struct bill *bill, uint64_t price,
                                      : units_less(price, step);
 }
 
-/* Sums and extremes of those who share. */
-struct sharers {
-    uint64_t demand_kib;
-    uint64_t weight;
-    uint64_t most_demand_kib;
-    uint64_t least_weight;
-};
-
-static struct sharers sharers_of(const struct snapshot *snapshot,
-                                 const struct plan *plan)
+/* A price at which each has its most, and whether the pool bears that. */
+static uint64_t highest_price(const struct price_rule *rule,
+                              const struct snapshot *snapshot,
+                              const struct plan *plan, uint64_t *ret_sum_kib)
 {
-    struct sharers all = {.least_weight = UINT64_MAX};
+    uint64_t least_weight = UINT64_MAX;
+    uint64_t most_kib = 0;
     unsigned int i;
 
+    *ret_sum_kib = 0;
     for (i = 0; i < snapshot->count; i++) {
         const struct decide_step *step = &plan->steps[i];
-        uint64_t weight = snapshot->domains[i].weight;
 
         if (step->state == DECIDE_MANAGED) {
-            all.demand_kib += step->demand_kib;
-            all.weight += weight;
-            all.most_demand_kib =
-                units_max(all.most_demand_kib, step->demand_kib);
-            all.least_weight = units_min(all.least_weight, weight);
+            *ret_sum_kib += step->high_kib;
+            most_kib = units_max(most_kib, step->high_kib);
+            least_weight = units_min(least_weight, step->weight);
         }
     }
-    return all;
+    if (rule->is_taxed) {
+        most_kib = units_scale(most_kib, 10000, kept_permyriad(rule));
+    }
+    return units_add(units_scale(most_kib + 1, 65536, least_weight), 1);
 }
 
 /*
@@ -83,26 +98,27 @@ static struct sharers sharers_of(const struct snapshot *snapshot,
  * through the last one leads there in a handful of steps, and that the bracket
  * is halved each fourth time bounds them.
  */
-uint64_t price_find(const struct snapshot *snapshot, const struct plan *plan,
+uint64_t price_find(const struct price_rule *rule,
+                    const struct snapshot *snapshot, const struct plan *plan,
                     uint64_t pool_kib)
 {
-    struct sharers all = sharers_of(snapshot, plan);
+    uint64_t most_kib;
     uint64_t low = 0;
-    uint64_t high =
-        units_add(units_scale(all.most_demand_kib, 65536, all.least_weight), 1);
-    uint64_t price = units_scale(pool_kib, 65536, all.weight);
+    uint64_t high = highest_price(rule, snapshot, plan, &most_kib);
+    uint64_t price = 0;
     unsigned int tries = 0;
 
-    if (all.demand_kib <= pool_kib) {
+    if (most_kib <= pool_kib) {
         return high;
     }
     while (high - low > 1) {
         struct bill bill;
 
-        if (++tries % 4 == 0 || price <= low || price >= high) {
+        if (++tries % 4 == 0 ||
+            (tries > 1 && (price <= low || price >= high))) {
             price = low + (high - low) / 2;
         }
-        bill = bill_at(snapshot, plan, price);
+        bill = bill_at(rule, snapshot, plan, price);
         if (bill.sum_kib > pool_kib) {
             high = price;
             price = next_price(&bill, price, pool_kib);
@@ -112,6 +128,9 @@ uint64_t price_find(const struct snapshot *snapshot, const struct plan *plan,
             if (bill.weight > 0 && price == low) {
                 break;
             }
+        }
+        if (high == 0) {
+            return 0;
         }
     }
     return low;

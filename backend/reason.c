@@ -25,6 +25,8 @@ static const struct {
                                    "host's reserve lacks {b}"},
     [REASON_SHARES] = {"shares", "shrunk below the {a} it needs: the host is "
                                  "short, and its fair share is {b}"},
+    [REASON_TRIMS] = {"trims", "shrunk to {b}: there is not head-room for all, "
+                               "and it would like {a}"},
     [REASON_BELOW_FLOOR] = {"below-floor",
                             "grown: it held less than its floor of {a}"},
     [REASON_ABOVE_CEILING] = {"above-ceiling",
@@ -43,6 +45,9 @@ static const struct {
                                "its fair share is {b}"},
     [REASON_SPARE] = {"spare", "it holds {b} more than the {a} it needs, and "
                                "nobody lacks it"},
+    [REASON_HANDS_OFF] = {"hands-off", "holds {b} more than the {a} it needs, "
+                                       "and is not asked for it: it hurt when "
+                                       "it was last shrunk"},
     [REASON_ON_ITS_WAY] = {"on-its-way", "it holds {a} and moves towards {b}"},
     [REASON_BUILDING] = {"building", "left alone: it is being built"},
     [REASON_DYING] = {"dying", "left alone: it is going away"},

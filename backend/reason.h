@@ -19,6 +19,7 @@ enum reason_code {
     REASON_GIVES,         /* shrunk: keeps its demand a, others lack b */
     REASON_REFILLS,       /* shrunk: demand a, the reserve lacks b */
     REASON_SHARES,        /* shrunk below demand a: fair share b */
+    REASON_TRIMS,         /* shrunk to its share b of the head-room: demand a */
     REASON_BELOW_FLOOR,   /* grown to its floor a */
     REASON_ABOVE_CEILING, /* shrunk to its ceiling a */
     REASON_GAVE_UP,       /* target taken back to what it holds, a: did not
@@ -28,23 +29,24 @@ enum reason_code {
     REASON_LIMIT_FOLLOWS, /* limit from a to b: the target was reached */
 
     /* Left alone */
-    REASON_SATISFIED,     /* demand a within dead-band of target b */
-    REASON_WAITS,         /* wants a; nothing free, donors are shrinking */
-    REASON_SHORT,         /* wants a; host is short, fair share is b */
-    REASON_SPARE,         /* holds b above demand a; nobody needs it */
-    REASON_ON_ITS_WAY,    /* holds a, target b */
-    REASON_BUILDING,      /* being built */
-    REASON_DYING,         /* going away */
-    REASON_SERVICE,       /* a domain of the toolstack's own */
-    REASON_LEAVE_ALONE,   /* backend.conf says so */
-    REASON_FIXED,         /* floor and ceiling are both a */
-    REASON_OPERATOR,      /* held at a by the operator */
-    REASON_STATIC,        /* no frontend ever answered */
-    REASON_SILENT,        /* its frontend fell silent */
-    REASON_STOPPED,       /* its frontend was stopped */
-    REASON_GARBLED,       /* its report cannot be read */
-    REASON_STUCK,         /* holds a, does not move towards b */
-    REASON_NO_BALLOON,    /* its kernel has no balloon driver */
+    REASON_SATISFIED,   /* demand a within dead-band of target b */
+    REASON_WAITS,       /* wants a; nothing free, donors are shrinking */
+    REASON_SHORT,       /* wants a; host is short, fair share is b */
+    REASON_SPARE,       /* holds b above demand a; nobody needs it */
+    REASON_HANDS_OFF,   /* could give b above a, but it hurt when asked */
+    REASON_ON_ITS_WAY,  /* holds a, target b */
+    REASON_BUILDING,    /* being built */
+    REASON_DYING,       /* going away */
+    REASON_SERVICE,     /* a domain of the toolstack's own */
+    REASON_LEAVE_ALONE, /* backend.conf says so */
+    REASON_FIXED,       /* floor and ceiling are both a */
+    REASON_OPERATOR,    /* held at a by the operator */
+    REASON_STATIC,      /* no frontend ever answered */
+    REASON_SILENT,      /* its frontend fell silent */
+    REASON_STOPPED,     /* its frontend was stopped */
+    REASON_GARBLED,     /* its report cannot be read */
+    REASON_STUCK,       /* holds a, does not move towards b */
+    REASON_NO_BALLOON,  /* its kernel has no balloon driver */
 
     REASON_CODES
 };

@@ -73,6 +73,7 @@ static int read_given(const struct balancer *balancer,
         {"floor", &given.floor_kib, SETTINGS_HAS_FLOOR},
         {"ceiling", &given.ceiling_kib, SETTINGS_HAS_CEILING},
         {"weight", &given.weight, SETTINGS_HAS_WEIGHT},
+        {"headroom", &given.headroom_permyriad, SETTINGS_HAS_HEADROOM},
     };
     char expected[SETTINGS_EXPECTED_MAX];
     unsigned int i;
@@ -89,6 +90,11 @@ static int read_given(const struct balancer *balancer,
     if (given.has & SETTINGS_HAS_WEIGHT) {
         given.weight =
             units_clamp(given.weight, SETTINGS_WEIGHT_MIN, SETTINGS_WEIGHT_MAX);
+    }
+    if (given.has & SETTINGS_HAS_HEADROOM) {
+        given.headroom_permyriad = units_clamp(
+            given.headroom_permyriad, SETTINGS_HEADROOM_MIN_PERMYRIAD,
+            SETTINGS_HEADROOM_MAX_PERCENT * 100);
     }
     if (settings_check(&given, expected) < 0) {
         memset(&given, 0, sizeof(given));
@@ -171,6 +177,10 @@ static int write_given(const struct balancer *balancer, bus_transaction t,
     }
     if (r == 0 && (given->has & SETTINGS_HAS_WEIGHT)) {
         r = write_number(balancer, t, domid, "weight", given->weight);
+    }
+    if (r == 0 && (given->has & SETTINGS_HAS_HEADROOM)) {
+        r = write_number(balancer, t, domid, "headroom",
+                         given->headroom_permyriad);
     }
     return r;
 }
@@ -289,6 +299,27 @@ int record_write_given(struct balancer *balancer,
     };
 
     return transact(balancer, domain, &change);
+}
+
+/* ---- Of the host -------------------------------------------------------- */
+
+int record_read_learned(const struct balancer *balancer, uint64_t *ret_kib)
+{
+    int r = bus_read_kib(balancer->bus, BUS_NO_TRANSACTION, PROTOCOL_LEARNED,
+                         ret_kib);
+
+    if (r == -ENOENT || r == -EINVAL) {
+        *ret_kib = 0;
+        return 0;
+    }
+    return r;
+}
+
+int record_write_learned(struct balancer *balancer, uint64_t kib)
+{
+    balancer->writes++;
+    return bus_write_kib(balancer->bus, BUS_NO_TRANSACTION, PROTOCOL_LEARNED,
+                         kib);
 }
 
 /* ---- Removing ----------------------------------------------------------- */

@@ -34,6 +34,13 @@ int record_write_given(struct balancer *balancer,
                        struct balancer_domain *domain,
                        const struct settings_domain *given);
 
+/*
+ * What the decision has learned of bursts on this host (decide.h), so that the
+ * next backend keeps as much free; 0 when nothing was left.
+ */
+int record_read_learned(const struct balancer *balancer, uint64_t *ret_kib);
+int record_write_learned(struct balancer *balancer, uint64_t kib);
+
 /* Of a domain that is gone. */
 int record_remove(struct balancer *balancer, uint32_t domid);
 

@@ -17,6 +17,7 @@ void settings_init(struct settings *settings)
     *settings = (struct settings){
         .reserve_kib = SETTINGS_RESERVE_DEFAULT_KIB,
         .idle_tax_permyriad = SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD,
+        .emergency_permyriad = SETTINGS_EMERGENCY_DEFAULT_PERMYRIAD,
         .dom0_floor_kib = SETTINGS_DOM0_FLOOR_DEFAULT_KIB,
     };
 }
@@ -132,6 +133,22 @@ static int parse_weight(struct settings_domain *entry, const char *value)
     return 0;
 }
 
+static int parse_headroom(struct settings_domain *entry, const char *value)
+{
+    uint64_t permyriad;
+    int r =
+        number_parse_percent(value, SETTINGS_HEADROOM_MAX_PERCENT, &permyriad);
+
+    if (r < 0) {
+        return r;
+    }
+    if (permyriad < SETTINGS_HEADROOM_MIN_PERMYRIAD) {
+        return -ERANGE;
+    }
+    entry->headroom_permyriad = permyriad;
+    return 0;
+}
+
 static const struct word {
     const char *key;
     enum settings_has bit;
@@ -140,12 +157,13 @@ static const struct word {
     {"floor", SETTINGS_HAS_FLOOR, parse_floor},
     {"ceiling", SETTINGS_HAS_CEILING, parse_ceiling},
     {"weight", SETTINGS_HAS_WEIGHT, parse_weight},
+    {"headroom", SETTINGS_HAS_HEADROOM, parse_headroom},
 };
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
 static const char *const known_keys[] = {"floor", "ceiling", "weight",
-                                         "leave-alone"};
+                                         "headroom", "leave-alone"};
 
 #define KNOWN_KEYS (sizeof(known_keys) / sizeof(known_keys[0]))
 
@@ -166,7 +184,8 @@ static void expect_known_key(const char *key, size_t len,
     const char *meant = nearest_word(key, len, known_keys, KNOWN_KEYS);
 
     (void)snprintf(expected, SETTINGS_EXPECTED_MAX,
-                   "floor=SIZE, ceiling=SIZE, weight=N or leave-alone%s%s%s",
+                   "floor=SIZE, ceiling=SIZE, weight=N, headroom=PERCENT or "
+                   "leave-alone%s%s%s",
                    meant ? " (did you mean " : "", meant ? meant : "",
                    meant ? "?)" : "");
 }
@@ -180,6 +199,12 @@ static void expect_value(const struct word *word,
                        "having %d",
                        SETTINGS_WEIGHT_MIN, SETTINGS_WEIGHT_MAX,
                        SETTINGS_WEIGHT_DEFAULT);
+        return;
+    }
+    if (word->bit == SETTINGS_HAS_HEADROOM) {
+        (void)snprintf(expected, SETTINGS_EXPECTED_MAX,
+                       "headroom=PERCENT from 1 to %d, of what it needs",
+                       SETTINGS_HEADROOM_MAX_PERCENT);
         return;
     }
     (void)snprintf(expected, SETTINGS_EXPECTED_MAX,

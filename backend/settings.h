@@ -33,6 +33,15 @@
 /* As ESX has had it since its first version: three quarters. */
 #define SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD 7500
 
+#define SETTINGS_IDLE_TAX_MAX_PERCENT 99
+
+/* As Hyper-V's buffer: up to twenty times what is used. */
+#define SETTINGS_HEADROOM_MIN_PERMYRIAD 100
+#define SETTINGS_HEADROOM_MAX_PERCENT 2000
+
+/* Xen's own reserve is going: the last quarter of it. */
+#define SETTINGS_EMERGENCY_DEFAULT_PERMYRIAD 2500
+
 enum settings_has {
     SETTINGS_HAS_FLOOR = 1 << 0,
     SETTINGS_HAS_CEILING = 1 << 1,
@@ -54,7 +63,9 @@ struct settings_domain {
 struct settings {
     uint64_t reserve_kib;
     uint64_t dom0_floor_kib;
+    uint64_t headroom_permyriad; /* of those that have none; 0: as above */
     uint64_t idle_tax_permyriad; /* see snapshot.h */
+    uint64_t emergency_permyriad;
     struct settings_domain *domains; /* owned; sorted by name */
     unsigned int count;
 };
@@ -77,7 +88,7 @@ int settings_add(struct settings *settings,
 
 /*
  * One "key=value" word, as in backend.conf and "xenballoon set": floor=SIZE,
- * ceiling=SIZE, weight=N, or "leave-alone".  A word that entry already has is
+ * ceiling=SIZE, weight=N, headroom=PERCENT, or "leave-alone".  A word that entry already has is
  * refused.  On failure returns -EINVAL, leaves entry as it was, and writes into
  * expected what would have been right, to be read after "expected".
  */

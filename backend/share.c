@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "backend/host.h"
 #include "backend/movement.h"
 #include "backend/price.h"
 #include "common/units.h"
@@ -86,31 +87,44 @@ static uint64_t on_its_way(const struct snapshot_domain *domain,
                       at_rest);
 }
 
-struct share_tally share_count(const struct snapshot *snapshot,
-                               const struct decide_memory *memories,
-                               const struct plan *plan)
+struct host_sums share_count(const struct snapshot *snapshot,
+                             const struct decide_memory *memories,
+                             const struct plan *plan)
 {
-    struct share_tally tally = {0};
+    struct host_sums sums = {0};
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         const struct decide_step *step = &plan->steps[i];
+        uint64_t incoming, moving;
 
         if (step->state != DECIDE_DYING) {
-            tally.promised_kib += promise_to(domain, step->state);
+            sums.promised_kib += promise_to(domain, step->state);
         }
-        if (step->state == DECIDE_MANAGED) {
-            tally.incoming_kib += on_its_way(domain, &memories[i]);
-            tally.wanted_kib += lacks(domain, step->demand_kib);
-            tally.spare_kib += spares(domain, step->demand_kib);
-            tally.targets_kib += domain->target_kib;
+        if (step->state != DECIDE_MANAGED) {
+            continue;
         }
+        incoming = on_its_way(domain, &memories[i]);
+        moving = units_less(movement_held_kib(domain, &memories[i]),
+                            domain->target_kib);
+        sums.incoming_kib += incoming;
+        sums.soon_kib +=
+            units_less(incoming, moving) +
+            units_min(incoming, movement_soon_kib(domain, &memories[i],
+                                                  snapshot->now_ms));
+        sums.wanted_kib += lacks(domain, step->demand_kib);
+        sums.spare_kib += spares(domain, step->demand_kib);
+        sums.targets_kib += domain->target_kib;
+        sums.least_kib += step->least_kib;
+        sums.need_kib += step->need_kib;
+        sums.coming_kib += step->coming_kib;
+        sums.demand_kib += step->demand_kib;
     }
-    tally.spendable_kib =
+    sums.spendable_kib =
         (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
-        (int64_t)tally.promised_kib - (int64_t)snapshot->reserve_kib;
-    return tally;
+        (int64_t)sums.promised_kib - (int64_t)snapshot->reserve_kib;
+    return sums;
 }
 
 /* ---- Who gives --------------------------------------------------------- */
@@ -122,49 +136,113 @@ static void shrink(struct decide_step *step, uint64_t target_kib,
     reason_set(&step->reason, code, step->demand_kib, b_kib);
 }
 
-/* Plenty for all: donors together give what is lacking, each its part. */
-static void take_spare(const struct snapshot *snapshot, struct plan *plan,
-                       const struct share_tally *tally, uint64_t lack_kib)
+/* What a donor can be asked for without harm, down to level. */
+static uint64_t can_give(const struct snapshot *snapshot,
+                         const struct decide_host *host,
+                         const struct decide_memory *memory,
+                         const struct snapshot_domain *domain,
+                         const struct decide_step *step, uint64_t level_kib)
 {
-    enum reason_code code =
-        tally->wanted_kib > 0 ? REASON_GIVES : REASON_REFILLS;
-    unsigned int i;
-
-    for (i = 0; i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
-        struct decide_step *step = &plan->steps[i];
-        uint64_t spare = spares(domain, step->demand_kib);
-        uint64_t part;
-
-        if (step->state != DECIDE_MANAGED || spare == 0) {
-            continue;
-        }
-        part = units_scale(spare, lack_kib, tally->spare_kib);
-        part = units_clamp(part, share_deadband_kib(domain->target_kib), spare);
-        shrink(step, domain->target_kib - part, code, lack_kib);
+    if (step->state != DECIDE_MANAGED ||
+        (memory->hands_off_ms > snapshot->now_ms &&
+         host->mood != DECIDE_EMERGENCY)) {
+        return 0;
     }
+    return spares(domain, level_kib);
 }
 
 /*
- * Everybody's goal: its demand, or its share when there is too little for all;
- * whoever holds more than that share gives the rest.
+ * Plenty for all: donors together give what is lacking, each its part.  What
+ * none of them has needed for long goes first.
  */
-static void set_goals(const struct snapshot *snapshot, struct plan *plan,
-                      bool is_short, uint64_t price)
+static void take_spare(const struct snapshot *snapshot,
+                       const struct decide_host *host,
+                       const struct decide_memory *memories, struct plan *plan,
+                       uint64_t lack_kib, uint64_t refill_kib,
+                       enum reason_code code)
 {
+    uint64_t idle_kib = 0;
+    uint64_t spare_kib = 0;
+    uint64_t more_kib;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
+        const struct decide_step *step = &plan->steps[i];
+
+        idle_kib += can_give(snapshot, host, &memories[i], domain, step,
+                             step->keep_kib);
+        spare_kib += can_give(snapshot, host, &memories[i], domain, step,
+                              step->demand_kib);
+    }
+    more_kib = units_min(units_less(lack_kib, idle_kib), spare_kib - idle_kib);
+    lack_kib += refill_kib;
+    for (i = 0; i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        struct decide_step *step = &plan->steps[i];
+        uint64_t idle = can_give(snapshot, host, &memories[i], domain, step,
+                                 step->keep_kib);
+        uint64_t spare = can_give(snapshot, host, &memories[i], domain, step,
+                                  step->demand_kib);
+        uint64_t part =
+            units_scale(idle, units_min(lack_kib, idle_kib), idle_kib) +
+            units_scale(spare - idle, more_kib, spare_kib - idle_kib);
+
+        if (part > 0) {
+            part = units_clamp(part, share_deadband_kib(domain->target_kib),
+                               spare);
+            shrink(step, domain->target_kib - part, code, lack_kib);
+        }
+    }
+}
+
+/* ---- Shares when there is not enough for all ---------------------------- */
+
+static void set_range(const struct snapshot_domain *domain,
+                      const struct host_sums *sums, uint64_t pool_kib,
+                      struct decide_step *step)
+{
+    if (sums->need_kib > pool_kib) {
+        /* Nobody is grown beyond what it wants, whatever its right to it. */
+        step->low_kib = step->least_kib;
+        step->high_kib =
+            units_clamp(units_max(step->demand_kib, domain->target_kib),
+                        step->least_kib, domain->ceiling_kib);
+    } else if (sums->coming_kib > pool_kib) {
+        step->low_kib = step->need_kib;
+        step->high_kib = step->coming_kib;
+    } else {
+        step->low_kib = step->coming_kib;
+        step->high_kib = step->demand_kib;
+    }
+}
+
+/* Whoever holds more than its share gives the rest. */
+static void share_by_price(const struct snapshot *snapshot,
+                           const struct host_sums *sums, struct plan *plan)
+{
+    uint64_t pool_kib = host_pool_kib(sums);
+    struct price_rule rule = {
+        .is_taxed = sums->need_kib > pool_kib,
+        .kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad),
+    };
+    enum reason_code code = rule.is_taxed ? REASON_SHARES : REASON_TRIMS;
+    uint64_t price;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        set_range(&snapshot->domains[i], sums, pool_kib, &plan->steps[i]);
+    }
+    price = price_find(&rule, snapshot, plan, pool_kib);
+    for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
         if (step->state != DECIDE_MANAGED) {
             continue;
         }
-        step->goal_kib =
-            is_short ? price_share(domain, step, price) : step->demand_kib;
-        if (is_short && spares(domain, step->goal_kib) > 0) {
-            shrink(step, step->goal_kib, REASON_SHARES, step->goal_kib);
+        step->goal_kib = units_whole_pages(price_share(&rule, step, price));
+        if (spares(&snapshot->domains[i], step->goal_kib) > 0) {
+            shrink(step, step->goal_kib, code, step->goal_kib);
         }
     }
 }
@@ -229,62 +307,112 @@ static uint64_t raise_of(const struct snapshot_domain *domain,
                : domain->target_kib;
 }
 
+/* Of a raise, how much costs what is needed, and how much all of it. */
+struct cost {
+    uint64_t need_kib;
+    uint64_t all_kib;
+};
+
+static struct cost cost_to(const struct snapshot_domain *domain,
+                           const struct decide_step *step, uint64_t goal_kib)
+{
+    uint64_t first = units_clamp(step->need_kib, domain->target_kib, goal_kib);
+    struct cost cost = {
+        .need_kib = first > domain->target_kib ? cost_of(domain, first) : 0,
+        .all_kib = cost_of(domain, goal_kib),
+    };
+
+    return cost;
+}
+
+/* What there is goes to needs first, and then to the rest. */
+static uint64_t part_of(const struct cost *cost, const struct cost *sum,
+                        uint64_t have_kib)
+{
+    if (sum->all_kib <= have_kib) {
+        return cost->all_kib;
+    }
+    if (sum->need_kib >= have_kib) {
+        return units_scale(cost->need_kib, have_kib, sum->need_kib);
+    }
+    return cost->need_kib + units_scale(cost->all_kib - cost->need_kib,
+                                        have_kib - sum->need_kib,
+                                        sum->all_kib - sum->need_kib);
+}
+
 /* What is free now goes to takers by cost; what is on its way waits. */
 static void give(const struct snapshot *snapshot, struct plan *plan,
-                 const struct share_tally *tally, bool is_short)
+                 uint64_t have_kib, bool is_short)
 {
-    uint64_t have =
-        tally->spendable_kib > 0 ? (uint64_t)tally->spendable_kib : 0;
-    uint64_t cost_sum = 0;
+    struct cost sum = {0, 0};
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         uint64_t goal = raise_of(domain, &plan->steps[i]);
 
-        cost_sum += goal > domain->target_kib ? cost_of(domain, goal) : 0;
+        if (goal > domain->target_kib) {
+            struct cost cost = cost_to(domain, &plan->steps[i], goal);
+
+            sum.need_kib += cost.need_kib;
+            sum.all_kib += cost.all_kib;
+        }
     }
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
-        uint64_t goal = raise_of(domain, &plan->steps[i]);
-        uint64_t cost;
+        struct decide_step *step = &plan->steps[i];
+        uint64_t goal = raise_of(domain, step);
 
-        if (goal == domain->target_kib) {
-            continue;
+        if (goal > domain->target_kib) {
+            struct cost cost = cost_to(domain, step, goal);
+            uint64_t part = part_of(&cost, &sum, have_kib);
+
+            grant(domain, step, goal, affordable_kib(domain, goal, part),
+                  is_short, have_kib);
         }
-        cost = cost_of(domain, goal);
-        if (cost_sum > have) {
-            cost = units_scale(cost, have, cost_sum);
-        }
-        grant(domain, &plan->steps[i], goal, affordable_kib(domain, goal, cost),
-              is_short, have);
     }
 }
 
 /* ---- All together ------------------------------------------------------- */
 
-void share_out(const struct snapshot *snapshot, const struct share_tally *tally,
-               struct plan *plan)
+/* What donors are to give now: what is asked for, less what is there. */
+static void ask_donors(const struct snapshot *snapshot,
+                       const struct decide_host *host,
+                       const struct decide_memory *memories,
+                       const struct host_sums *sums, struct plan *plan)
 {
-    uint64_t have =
-        tally->spendable_kib > 0 ? (uint64_t)tally->spendable_kib : 0;
-    uint64_t short_kib =
-        tally->spendable_kib < 0 ? (uint64_t)-tally->spendable_kib : 0;
-    uint64_t lack =
-        units_less(tally->wanted_kib + short_kib, have + tally->incoming_kib);
-    bool is_short = lack > tally->spare_kib && tally->wanted_kib > 0;
-    uint64_t price = 0;
+    uint64_t have = sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
+    uint64_t owed =
+        sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
+    uint64_t asked = sums->wanted_kib + owed;
+    uint64_t lack = units_less(asked, have + sums->soon_kib);
+    uint64_t all = units_less(asked + host_refill_kib(host, sums),
+                              have + sums->soon_kib);
+
+    if (all > DECIDE_DEADBAND_KIB || (lack > 0 && sums->wanted_kib > 0)) {
+        take_spare(snapshot, host, memories, plan, lack, all - lack,
+                   sums->wanted_kib > 0 ? REASON_GIVES : REASON_REFILLS);
+    }
+}
+
+void share_out(const struct snapshot *snapshot, const struct decide_host *host,
+               const struct decide_memory *memories,
+               const struct host_sums *sums, struct plan *plan)
+{
+    bool is_short = sums->demand_kib > host_pool_kib(sums);
+    unsigned int i;
 
     if (is_short) {
-        price = price_find(
-            snapshot, plan,
-            units_less(tally->targets_kib + have + tally->incoming_kib,
-                       short_kib));
+        share_by_price(snapshot, sums, plan);
+    } else {
+        for (i = 0; i < snapshot->count; i++) {
+            plan->steps[i].goal_kib = plan->steps[i].demand_kib;
+        }
+        ask_donors(snapshot, host, memories, sums, plan);
     }
-    set_goals(snapshot, plan, is_short, price);
-    if (!is_short && lack > 0 &&
-        (tally->wanted_kib > 0 || lack > DECIDE_DEADBAND_KIB)) {
-        take_spare(snapshot, plan, tally, lack);
+    if (sums->wanted_kib > 0) {
+        give(snapshot, plan,
+             sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0,
+             is_short);
     }
-    give(snapshot, plan, tally, is_short);
 }

@@ -3,7 +3,12 @@
  * The sharing out: who gives, who gets, and how much.  Part of the decision,
  * and as pure.
  *
- * Looks only at domains whose step says DECIDE_MANAGED, with demand_kib set.
+ * Memory is shared out in tiers: to all their least, then what they need, then
+ * what they are about to need, then their head-room.  Where it gives out, the
+ * tier is split by price (price.h): head-room by weight alone, what is needed
+ * by weight with a tax on what lies idle.
+ *
+ * Looks only at domains whose step says DECIDE_MANAGED, with its needs set.
  */
 #ifndef BALLOON_BACKEND_SHARE_H
 #define BALLOON_BACKEND_SHARE_H
@@ -11,24 +16,16 @@
 #include <stdint.h>
 
 #include "backend/decide.h"
+#include "backend/host.h"
 
-/* Sums over all domains. */
-struct share_tally {
-    uint64_t promised_kib; /* limits above what is held */
-    int64_t spendable_kib; /* below zero: the reserve is short */
-    uint64_t incoming_kib; /* limits above what targets need: on its way */
-    uint64_t wanted_kib;   /* takers */
-    uint64_t spare_kib;    /* donors */
-    uint64_t targets_kib;  /* of managed domains */
-};
-
-struct share_tally share_count(const struct snapshot *snapshot,
-                               const struct decide_memory *memories,
-                               const struct plan *plan);
+struct host_sums share_count(const struct snapshot *snapshot,
+                             const struct decide_memory *memories,
+                             const struct plan *plan);
 
 /* Sets target, limit and reason of the steps that move a target. */
-void share_out(const struct snapshot *snapshot, const struct share_tally *tally,
-               struct plan *plan);
+void share_out(const struct snapshot *snapshot, const struct decide_host *host,
+               const struct decide_memory *memories,
+               const struct host_sums *sums, struct plan *plan);
 
 /* The limit that goes with a target, as libxl sets it. */
 uint64_t share_limit_kib(const struct snapshot_domain *domain,

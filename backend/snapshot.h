@@ -61,6 +61,7 @@ struct snapshot_domain {
      * but with VOICE_GOOD.
      */
     enum snapshot_voice voice;
+    uint64_t reported_ms; /* when the report was read */
     struct report report;
 };
 
@@ -75,6 +76,8 @@ struct snapshot {
      * shares by weight alone, 10000 leaves idle memory to nobody.
      */
     uint64_t idle_tax_permyriad;
+    /* Less than this share of the reserve free is an emergency. */
+    uint64_t emergency_permyriad;
     struct snapshot_domain *domains; /* ascending by domid */
     unsigned int count;
 };

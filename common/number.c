@@ -96,6 +96,23 @@ int number_parse_size(const char *text, uint64_t *ret_kib)
     return 0;
 }
 
+int number_parse_percent(const char *text, uint64_t max_percent,
+                         uint64_t *ret_permyriad)
+{
+    size_t len = strlen(text);
+    uint64_t percent;
+    int r;
+
+    if (len > 0 && text[len - 1] == '%') {
+        len--;
+    }
+    r = number_parse(text, len, max_percent, &percent);
+    if (r == 0) {
+        *ret_permyriad = percent * 100;
+    }
+    return r;
+}
+
 char *number_format_size(char *text, size_t size, uint64_t kib)
 {
     static const struct {

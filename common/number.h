@@ -26,6 +26,13 @@ int number_parse(const char *text, size_t len, uint64_t max,
  */
 int number_parse_size(const char *text, uint64_t *ret_kib);
 
+/*
+ * A percentage, digits with or without "%" behind them, as permyriad.  0, or
+ * -EINVAL, or -ERANGE above max_percent.
+ */
+int number_parse_percent(const char *text, uint64_t max_percent,
+                         uint64_t *ret_permyriad);
+
 /* Long enough for any size that number_format_size() prints. */
 #define NUMBER_SIZE_TEXT 24
 

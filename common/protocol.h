@@ -48,6 +48,8 @@
  *      the backend when the domain is gone, also one that died while no
  *      backend ran.
  *
+ *   ../../learned
+ *             KiB, of the host: the largest sum that was wanted within seconds.
  *   uuid      the domain's handle, 36 characters.  A record whose uuid is not
  *             the domain's is of an older domain and is discarded.
  *   target    KiB.  The last value of ~/memory/target that this backend wrote
@@ -57,7 +59,8 @@
  *             otherwise.
  *   floor     KiB, \
  *   ceiling   KiB,  } what "xenballoon set" gave, for the domain's life
- *   weight    1 to 65536, /
+ *   weight    1 to 65536, |
+ *   headroom  permyriad, / of what it needs
  */
 #ifndef BALLOON_COMMON_PROTOCOL_H
 #define BALLOON_COMMON_PROTOCOL_H
@@ -72,6 +75,7 @@
 #define PROTOCOL_VIDEORAM "memory/videoram"
 
 #define PROTOCOL_BACKEND_DIR "/local/domain/0/backend/balloon"
+#define PROTOCOL_LEARNED PROTOCOL_BACKEND_DIR "/learned"
 #define PROTOCOL_DEVICE "0"
 
 /*

@@ -158,7 +158,33 @@ static const struct {
     {"spendable_kib", "spendable", "what is left to give"},
     {"wanted_kib", "wanted", "what domains lack"},
     {"spare_kib", "spare", "what domains hold above their demand"},
+    {"learned_kib", "bursts", "what was wanted within seconds lately"},
 };
+
+/* What each state of the host means for its domains. */
+static const struct {
+    const char *word;
+    const char *meaning;
+} moods[] = {
+    {"plenty", "all have what they need, and head-room"},
+    {"careful", "all have what they need, and share the head-room"},
+    {"short", "not all have what they need: memory is shared by weight"},
+    {"emergency", "the reserve is being used up: all that can is taken back"},
+};
+
+static void print_mood(FILE *out, const json_t *host)
+{
+    char cell[CELL_MAX];
+    const char *mood = text_of(host, "state", cell);
+
+    (void)fprintf(out, "%-9s  %11s", "state", mood);
+    for (size_t i = 0; i < sizeof(moods) / sizeof(moods[0]); i++) {
+        if (strcmp(moods[i].word, mood) == 0) {
+            (void)fprintf(out, "  %s", moods[i].meaning);
+        }
+    }
+    (void)fputc('\n', out);
+}
 
 static void print_host(FILE *out, const json_t *host)
 {
@@ -223,6 +249,7 @@ char *show_status(const json_t *answer)
     if (!out) {
         return NULL;
     }
+    print_mood(out, host);
     print_host(out, host);
     print_states(out, json_object_get(host, "domains"));
     print_backend(out, host);

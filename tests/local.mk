@@ -98,6 +98,8 @@ unit_tests += \
 	%D%/test_configlines \
 	%D%/test_control \
 	%D%/test_decide \
+	%D%/test_demand \
+	%D%/test_price \
 	%D%/test_reason \
 	%D%/test_rivals \
 	%D%/test_settings \
@@ -132,6 +134,7 @@ endif
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
+%C%_test_demand_SOURCES = %D%/test_demand.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
@@ -143,6 +146,7 @@ endif
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
+%C%_test_price_SOURCES = %D%/test_price.c
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c

@@ -160,6 +160,7 @@ static void a_domain_is_told_in_full(void **state)
            "\",\"type\":\"hvm\",\"state\":\"managed\",\"current_kib\":524288,"
            "\"target_kib\":524288,\"limit_kib\":525312,\"demand_kib\":512000,"
            "\"floor_kib\":131072,\"ceiling_kib\":1048576,\"weight\":256,"
+           "\"headroom_permyriad\":null,\"trust\":\"unknown\","
            "\"reason\":\"needs\",\"reason_text\":\"grown: it needs 500 MiB, "
            "and 1 GiB was free for it\",\"changes\":4,\"since_ms\":7000,"
            "\"last_change\":{\"reason\":\"needs\",\"reason_text\":\"grown: it "
@@ -180,13 +181,16 @@ static void what_is_not_known_is_null(void **state)
     fixture->balancer.count = 1;
     fixture->domains[0].name[0] = '\0';
     fixture->domains[0].step.state = DECIDE_STATIC;
+    fixture->domains[0].step.trust = DECIDE_EXCLUDED;
     fixture->domains[0].step.reason.code = REASON_STATIC;
+    fixture->domains[0].seen.headroom_permyriad = 2000;
 
     expect(fixture, "list", false,
            "{\"domains\":[{\"domid\":3,\"name\":\"\",\"uuid\":\"" UUID
            "\",\"type\":\"pv\",\"state\":\"static\",\"current_kib\":0,"
            "\"target_kib\":0,\"limit_kib\":0,\"demand_kib\":null,"
            "\"floor_kib\":0,\"ceiling_kib\":0,\"weight\":0,"
+           "\"headroom_permyriad\":2000,\"trust\":\"excluded\","
            "\"reason\":\"static\",\"reason_text\":\"left alone: no frontend "
            "has ever reported from it\",\"changes\":0,\"since_ms\":null,"
            "\"last_change\":null,\"report\":null}]}");
@@ -284,7 +288,9 @@ static void the_host_is_told_in_full(void **state)
 
     balancer->snapshot = (struct snapshot){
         .total_kib = 1, .free_kib = 2, .claimed_kib = 3, .reserve_kib = 4};
-    balancer->plan = (struct plan){.promised_kib = 5,
+    balancer->plan = (struct plan){.mood = DECIDE_SHORT,
+                                   .learned_kib = 8,
+                                   .promised_kib = 5,
                                    .spendable_kib = 6,
                                    .wanted_kib = 7,
                                    .spare_kib = UINT64_MAX};
@@ -295,10 +301,12 @@ static void the_host_is_told_in_full(void **state)
     fixture->domains[1].step.state = DECIDE_STUCK;
 
     expect(fixture, "status", false,
-           "{\"host\":{\"version\":\"" PACKAGE_VERSION "\",\"uptime_ms\":5000,"
+           "{\"host\":{\"version\":\"" PACKAGE_VERSION "\",\"state\":"
+           "\"short\",\"uptime_ms\":5000,"
            "\"total_kib\":1,\"free_kib\":2,\"claimed_kib\":3,"
            "\"reserve_kib\":4,\"promised_kib\":5,\"spendable_kib\":6,"
-           "\"wanted_kib\":7,\"spare_kib\":9223372036854775807,\"domains\":{"
+           "\"wanted_kib\":7,\"spare_kib\":9223372036854775807,"
+           "\"learned_kib\":8,\"domains\":{"
            "\"managed\":1,\"stuck\":1,\"operator\":0,\"fixed\":0,\"static\":0,"
            "\"silent\":0,\"building\":0,\"dying\":0},\"ticks\":9,"
            "\"writes\":10,\"last_write_ms\":1}}");

@@ -18,7 +18,7 @@ static void donor_gives_and_taker_gets(void **state)
     (void)state;
     two_guests(&scenario);
     start(&scenario);
-    assert_int_equal(writes_since(&scenario, 0, NULL), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/memory/target"), 0);
 
     run(&scenario, MINUTE_MS);
     assert_true(scenario_is_content(&scenario));

@@ -83,6 +83,20 @@ static void sizes_are_taken_as_xl_takes_them(void **state)
     }
 }
 
+static void percentages_are_taken_with_and_without_a_sign(void **state)
+{
+    struct settings settings = good("idle_tax = 0\nheadroom = \"2000%\"\n"
+                                    "emergency = 100\n"
+                                    "domains = [ \"name=a, headroom=7%\" ]\n");
+
+    (void)state;
+    assert_int_equal(settings.idle_tax_permyriad, 0);
+    assert_int_equal(settings.headroom_permyriad, 200000);
+    assert_int_equal(settings.emergency_permyriad, 10000);
+    assert_int_equal(settings_find(&settings, "a")->headroom_permyriad, 700);
+    settings_done(&settings);
+}
+
 static void domains_are_taken_word_by_word(void **state)
 {
     struct settings settings =
@@ -121,13 +135,20 @@ static const struct {
     const char *error; /* its beginning */
     const char *why;
 } bad[] = {
+    {"idle_tax = 100",
+     "F:1: idle_tax: \"100\" will not do, expected a percentage from 0 to 99",
+     "idle memory for nobody"},
+    {"headroom = \"0%\"", "F:1: headroom: \"0%\" will not do", "no room"},
+    {"emergency = [ \"1\" ]", "F:1: emergency: a list, expected one", "a list"},
     /* Keys */
     {"rserve = 1",
-     "F:1: rserve: no such key, expected reserve, dom0_floor or "
+     "F:1: rserve: no such key, expected reserve, dom0_floor, "
+     "headroom, idle_tax, emergency or "
      "domains (did you mean reserve?)",
      "a letter left out"},
     {"\n\nfrobnicate = 1\n",
-     "F:3: frobnicate: no such key, expected reserve, dom0_floor or domains",
+     "F:3: frobnicate: no such key, expected reserve, dom0_floor, "
+     "headroom, idle_tax, emergency or domains",
      "nothing near"},
     {"dom0.floor = 1", "F:1: dom0.floor: no such key", "a dot is a letter"},
     {"reserve = 1\n# c\nreserve = 1",
@@ -175,7 +196,8 @@ static const struct {
      "a domain twice"},
     {"domains = [\n\"name=a\", \"name=b, flor=1G\" ]",
      "F:2: flor: \"flor=1G\" is not understood, expected floor=SIZE, "
-     "ceiling=SIZE, weight=N or leave-alone (did you mean floor?)",
+     "ceiling=SIZE, weight=N, headroom=PERCENT or leave-alone (did you mean "
+     "floor?)",
      "a letter left out of a word"},
     {"domains = [ \"name=a, leave-alone=1\" ]",
      "F:1: leave-alone: ", "a word that takes no value"},
@@ -346,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_texts_are_all_defaults),
         cmocka_unit_test(sizes_are_taken_as_xl_takes_them),
+        cmocka_unit_test(percentages_are_taken_with_and_without_a_sign),
         cmocka_unit_test(domains_are_taken_word_by_word),
         cmocka_unit_test(bad_texts_are_refused_with_line_key_and_reason),
         cmocka_unit_test(bytes_of_value_0_are_refused),

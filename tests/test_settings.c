@@ -126,8 +126,14 @@ static void bad_words_leave_the_entry_and_say_what_was_expected(void **state)
         const char *expected; /* a part of it */
         const char *why;
     } cases[] = {
-        {"", "floor=SIZE, ceiling=SIZE, weight=N or leave-alone", "nothing"},
-        {"=", "floor=SIZE, ceiling=SIZE, weight=N or leave-alone", "no key"},
+        {"",
+         "floor=SIZE, ceiling=SIZE, weight=N, headroom=PERCENT or "
+         "leave-alone",
+         "nothing"},
+        {"=",
+         "floor=SIZE, ceiling=SIZE, weight=N, headroom=PERCENT or "
+         "leave-alone",
+         "no key"},
         {"floor", "floor=SIZE such as floor=512M", "no value"},
         {"floor=", "floor=SIZE such as floor=512M", "an empty value"},
         {"floor=-1", "floor=SIZE", "a sign"},
@@ -141,6 +147,9 @@ static void bad_words_leave_the_entry_and_say_what_was_expected(void **state)
         {"leave-alone=1", "leave-alone", "a value where none goes"},
         {"weight=0", "N from 1 to 65536", "no weight at all"},
         {"weight=65537", "N from 1 to 65536", "too much"},
+        {"headroom=0", "PERCENT from 1 to 2000", "no head-room at all"},
+        {"headroom=2001%", "PERCENT from 1 to 2000", "too much of it"},
+        {"headroom=%", "PERCENT from 1 to 2000", "no number"},
         {"weight=1M", "N from 1 to 65536", "no size"},
     };
 

@@ -185,17 +185,21 @@ static void answers_of_another_form_are_shown_as_far_as_they_go(void **state)
 
 static void the_host_is_shown_line_by_line(void **state)
 {
-    json_t *answer = json_of(
-        "{'host':{'version':'1.2','uptime_ms':7260000,'total_kib':4194304,"
-        "'free_kib':1048576,'claimed_kib':0,'reserve_kib':131072,"
-        "'promised_kib':1024,'spendable_kib':916480,'wanted_kib':0,"
-        "'spare_kib':2048,'domains':{'managed':2,'stuck':0,'static':1},"
-        "'ticks':99,'writes':3,'last_write_ms':61000}}");
+    json_t *answer =
+        json_of("{'host':{'version':'1.2','state':'careful','uptime_ms':"
+                "7260000,'total_kib':4194304,"
+                "'free_kib':1048576,'claimed_kib':0,'reserve_kib':131072,"
+                "'promised_kib':1024,'spendable_kib':916480,'wanted_kib':0,"
+                "'spare_kib':2048,'learned_kib':4096,'domains':{'managed':2,'"
+                "stuck':0,'static':1},"
+                "'ticks':99,'writes':3,'last_write_ms':61000}}");
     char *text = show_status(answer);
 
     (void)state;
     assert_string_equal(
         text,
+        "state          careful  all have what they need, and share the "
+        "head-room\n"
         "total            4 GiB  memory of the host\n"
         "free             1 GiB  in Xen, held by no domain\n"
         "claimed          0 KiB  of it, by domains being built\n"
@@ -204,6 +208,7 @@ static void the_host_is_shown_line_by_line(void **state)
         "spendable      895 MiB  what is left to give\n"
         "wanted           0 KiB  what domains lack\n"
         "spare            2 MiB  what domains hold above their demand\n"
+        "bursts           4 MiB  what was wanted within seconds lately\n"
         "domains              3  2 managed, 1 static\n"
         "backend            1.2  up 2 h, ticks 99, writes 3, last one 61 s "
         "ago\n");

@@ -206,6 +206,9 @@ static void backend_wrote(struct world *world, const struct write *write)
     uint32_t domid;
     uint64_t target;
 
+    if (strcmp(write->path, PROTOCOL_LEARNED) == 0) {
+        return;
+    }
     if (parse_domid(write->path, PROTOCOL_BACKEND_DIR "/", &domid, &rest)) {
         backend_wrote_record(world, domid, write);
     } else if (parse_domid(write->path, "/local/domain/", &domid, &rest) &&

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "backend/host.h"
+
+#include "common/units.h"
+
+uint64_t host_pool_kib(const struct host_sums *sums)
+{
+    uint64_t held = units_add(sums->targets_kib, sums->incoming_kib);
+
+    return sums->spendable_kib >= 0
+               ? units_add(held, (uint64_t)sums->spendable_kib)
+               : units_less(held, (uint64_t)-sums->spendable_kib);
+}
+
+/* ---- How short it is ---------------------------------------------------- */
+
+/* Above threshold; once so, until well below it. */
+static bool exceeds(uint64_t value, uint64_t threshold, bool did)
+{
+    return did ? value + value / DECIDE_CALM_SHARE > threshold
+               : value > threshold;
+}
+
+/* The same with a threshold from above. */
+static bool undercuts(uint64_t value, uint64_t threshold, bool did)
+{
+    return did ? value < 2 * threshold : value < threshold;
+}
+
+static enum decide_mood mood_of(const struct snapshot *snapshot,
+                                const struct decide_host *host,
+                                const struct host_sums *sums)
+{
+    uint64_t pool = host_pool_kib(sums);
+    uint64_t free = units_less(snapshot->free_kib, snapshot->claimed_kib);
+    uint64_t last_kib = units_scale(snapshot->reserve_kib,
+                                    snapshot->emergency_permyriad, 10000);
+
+    if (undercuts(free, last_kib, host->mood == DECIDE_EMERGENCY)) {
+        return DECIDE_EMERGENCY;
+    }
+    if (exceeds(sums->need_kib, pool, host->mood == DECIDE_SHORT)) {
+        return DECIDE_SHORT;
+    }
+    if (exceeds(sums->demand_kib, pool, host->mood == DECIDE_CAREFUL)) {
+        return DECIDE_CAREFUL;
+    }
+    return DECIDE_PLENTY;
+}
+
+/* ---- What to keep for what may come ------------------------------------- */
+
+static uint64_t faded(uint64_t value, uint64_t elapsed_ms, uint64_t half_ms)
+{
+    return value -
+           units_scale(value, units_min(elapsed_ms, half_ms), 2 * half_ms);
+}
+
+static uint64_t learned_kib(const struct decide_host *host,
+                            const struct host_sums *sums)
+{
+    return units_min(host->learned_kib,
+                     host_pool_kib(sums) / DECIDE_BURST_SHARE);
+}
+
+uint64_t host_refill_kib(const struct decide_host *host,
+                         const struct host_sums *sums)
+{
+    return host->is_refilling ? learned_kib(host, sums) : 0;
+}
+
+void host_follow(const struct snapshot *snapshot, struct decide_host *host,
+                 const struct host_sums *sums, uint64_t spent_kib)
+{
+    uint64_t elapsed_ms = units_less(snapshot->now_ms, host->last_ms);
+    uint64_t have = sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
+    uint64_t learned;
+
+    if (host->is_known) {
+        host->burst_kib = faded(host->burst_kib, elapsed_ms, DECIDE_BURST_MS);
+        host->learned_kib =
+            faded(host->learned_kib, elapsed_ms, DECIDE_BURST_MEMORY_MS);
+    }
+    host->burst_kib = units_add(host->burst_kib, spent_kib);
+    /* What is wanted will have been granted, soon: it is the same burst. */
+    host->learned_kib = units_max(host->learned_kib,
+                                  units_add(host->burst_kib, sums->wanted_kib));
+    learned = learned_kib(host, sums);
+    host->is_refilling =
+        host->is_refilling ? have < learned : have < learned - learned / 8;
+    host->mood = mood_of(snapshot, host, sums);
+    host->is_known = true;
+    host->last_ms = snapshot->now_ms;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state of the host: how short of memory it is, and how much of it is to be
+ * kept free for what may come.  Part of the decision, and as pure.
+ */
+#ifndef BALLOON_BACKEND_HOST_H
+#define BALLOON_BACKEND_HOST_H
+
+#include <stdint.h>
+
+#include "backend/decide.h"
+
+/* Sums over all domains; the last five over managed ones alone. */
+struct host_sums {
+    uint64_t promised_kib; /* limits above what is held */
+    int64_t spendable_kib; /* below zero: the reserve is short */
+    uint64_t incoming_kib; /* limits above what targets need: on its way */
+    uint64_t soon_kib;     /* of that, what can be counted on */
+    uint64_t wanted_kib;   /* takers */
+    uint64_t spare_kib;    /* donors */
+    uint64_t targets_kib;
+    uint64_t least_kib;
+    uint64_t need_kib;
+    uint64_t coming_kib;
+    uint64_t demand_kib;
+};
+
+/* All that managed domains can hold together, once all is where it should. */
+uint64_t host_pool_kib(const struct host_sums *sums);
+
+/*
+ * Takes in how things are now, and what was granted, or taken by domains that
+ * started, since the last call; sets host->mood.
+ */
+void host_follow(const struct snapshot *snapshot, struct decide_host *host,
+                 const struct host_sums *sums, uint64_t spent_kib);
+
+/*
+ * What is to be free above the reserve for the next burst or start, as far as
+ * donors can spare it; 0 while enough of it is.
+ */
+uint64_t host_refill_kib(const struct decide_host *host,
+                         const struct host_sums *sums);
+
+#endif
