@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The operator's command line tool.  It speaks to the backend's control socket
-# and needs no Xen library.
+# and needs no Xen library; or plays the what-if, which asks nobody.
 
 if BACKEND
 noinst_LIBRARIES += %D%/libcontrol.a
@@ -18,7 +18,11 @@ noinst_LIBRARIES += %D%/libcontrol.a
 bin_PROGRAMS += xenballoon
 xenballoon_SOURCES = %D%/main.c
 xenballoon_LDADD = \
+	simulate/libsimulate.a \
 	%D%/libcontrol.a \
+	backend/libpolicy.a \
+	backend/libbackend.a \
+	frontend/libfrontendpolicy.a \
 	common/libcommon.a \
 	$(JANSSON_LIBS)
 endif
