@@ -215,12 +215,17 @@ static enum voice_news look(struct run *run, unsigned int id,
     struct snapshot_domain *seen = &run->snapshot.domains[run->seen_as[id]];
     struct guest *guest = &run->guests[id];
     struct guest_sample sample;
+    enum voice_news news;
 
     catch_up(run, id);
     guest_sample(guest, &sample);
     seen->voice = SNAPSHOT_VOICE_GOOD;
-    return voice_look(run->voices[id], &sample, guest->target_kib, run->now_ms,
+    news = voice_look(run->voices[id], &sample, guest->target_kib, run->now_ms,
                       &seen->report, ret_next_ms);
+    if (news != VOICE_NOTHING) {
+        seen->reported_ms = run->now_ms;
+    }
+    return news;
 }
 
 /* When the kernel's pressure trigger wakes it, if nothing changes. */
