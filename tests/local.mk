@@ -113,6 +113,7 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutants \
+	%D%/test_peers_guests \
 	%D%/test_peers_scenarios \
 	%D%/test_random_hosts \
 	%D%/test_store \
@@ -142,6 +143,12 @@ endif
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
+%C%_test_peers_guests_SOURCES = \
+	%D%/gauge.h \
+	%D%/outcomes.h \
+	%D%/peers.h \
+	%D%/steps.h \
+	%D%/test_peers_guests.c
 %C%_test_peers_scenarios_SOURCES = \
 	%D%/gauge.h \
 	%D%/outcomes.h \
