@@ -116,6 +116,7 @@ unit_tests += \
 	%D%/test_peers_guests \
 	%D%/test_peers_scenarios \
 	%D%/test_random_hosts \
+	%D%/test_squeezed_scenarios \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_world
@@ -161,6 +162,12 @@ endif
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
+%C%_test_squeezed_scenarios_SOURCES = \
+	%D%/gauge.h \
+	%D%/outcomes.h \
+	%D%/peers.h \
+	%D%/steps.h \
+	%D%/test_squeezed_scenarios.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
