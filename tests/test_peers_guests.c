@@ -15,6 +15,8 @@ static const struct known_short known_short[] = {
     {"08 report to 1 GiB granted, ms",
      "300: each grant is the demand of that moment, without regard to how fast "
      "it grows"},
+    {"09 keeps more than one with swap, KiB",
+     "0: head-room is the same with swap and without"},
     {NULL, NULL},
 };
 
@@ -83,27 +85,35 @@ static uint64_t said_ms(const struct scenario *scenario,
 
 /* ---- 8 ------------------------------------------------------------------ */
 
-/* Held at 3 GiB while 8 GiB belong to nobody, it suddenly needs 6. */
-static void scenario_08_over_inflated_guest_is_relieved(void **state)
+/*
+ * Held at 3 GiB while 8 GiB belong to nobody, it suddenly needs 6: at ten
+ * moments between two heartbeats, of which the worst counts.
+ */
+struct relief {
+    uint64_t report_ms; /* from the first stall */
+    uint64_t grant_ms;  /* of 1 GiB, from that report */
+    uint64_t full_ms;   /* from the step */
+    uint64_t swapped_kib;
+    uint64_t kills;
+};
+
+static void relieve(struct relief *worst, uint64_t step_ms)
 {
-    struct outcomes outcomes = {.known = known_short};
     struct scenario scenario;
     struct character *one;
     struct times times;
     struct gauge gauge;
-    uint64_t step_ms;
     uint64_t full_ms = UINT64_MAX;
-    const struct domu *domu;
+    uint64_t said;
 
-    (void)state;
     host(&scenario, 16 * GIB, 2 * GIB);
     one = guest(&scenario, "vm", GIB, 3 * GIB, 8 * GIB, 2 * GIB);
     one->nature.swap_kib = 8 * GIB;
-    character_wants(one, 30 * SECOND_MS, 6 * GIB);
-    guest(&scenario, "other", 3 * GIB, 3 * GIB, 3 * GIB, GIB);
+    character_wants(one, step_ms, 6 * GIB);
+    (void)guest(&scenario, "other", 3 * GIB, 3 * GIB, 3 * GIB, GIB);
     start(&scenario);
     gauge_start(&gauge, &scenario);
-    gauge_live(&gauge, "vm", 30 * SECOND_MS);
+    gauge_live(&gauge, "vm", step_ms);
     times_start(&times, &scenario, "vm");
     step_ms = scenario.world.now_ms;
     while (scenario.world.now_ms < step_ms + 10 * SECOND_MS) {
@@ -112,51 +122,84 @@ static void scenario_08_over_inflated_guest_is_relieved(void **state)
         happens(&full_ms, scenario_held(&scenario, "vm") >= 6 * GIB,
                 scenario.world.now_ms);
     }
-    domu = world_find(&scenario.world, "vm");
     if (times.stalls_ms != UINT64_MAX) {
-        outcomes_at_most(&outcomes, "08 pressure to report, ms",
-                         said_ms(&scenario, &times) - times.stalls_ms, 500);
-        outcomes_at_most(&outcomes, "08 report to 1 GiB granted, ms",
-                         units_less(times.gib_ms, said_ms(&scenario, &times)),
-                         250);
+        said = said_ms(&scenario, &times);
+        worst->report_ms =
+            units_max(worst->report_ms, units_less(said, times.stalls_ms));
+        worst->grant_ms =
+            units_max(worst->grant_ms, units_less(times.gib_ms, said));
     }
-    outcomes_at_most(&outcomes, "08 step to 6 GiB held, ms", full_ms - step_ms,
-                     3 * SECOND_MS);
-    outcomes_at_most(&outcomes, "08 swapped out, KiB",
-                     domu->model.swapped_out_kib, 256 * MIB);
-    outcomes_at_most(&outcomes, "08 programs killed", scenario_kills(&scenario),
-                     0);
+    worst->full_ms = units_max(worst->full_ms, full_ms - step_ms);
+    worst->swapped_kib =
+        units_max(worst->swapped_kib,
+                  world_find(&scenario.world, "vm")->model.swapped_out_kib);
+    worst->kills += scenario_kills(&scenario);
     scenario_done(&scenario);
+}
+
+static void scenario_08_over_inflated_guest_is_relieved(void **state)
+{
+    struct outcomes outcomes = {.known = known_short};
+    struct relief worst = {0};
+    unsigned int i;
+
+    (void)state;
+    for (i = 0; i < 10; i++) {
+        relieve(&worst, 30 * SECOND_MS + i * 1070);
+    }
+    outcomes_at_most(&outcomes, "08 pressure to report, ms", worst.report_ms,
+                     500);
+    outcomes_at_most(&outcomes, "08 report to 1 GiB granted, ms",
+                     worst.grant_ms, 250);
+    outcomes_at_most(&outcomes, "08 step to 6 GiB held, ms", worst.full_ms,
+                     3 * SECOND_MS);
+    outcomes_at_most(&outcomes, "08 swapped out, KiB", worst.swapped_kib,
+                     256 * MIB);
+    outcomes_at_most(&outcomes, "08 programs killed", worst.kills, 0);
     outcomes_end(&outcomes);
 }
 
 /* ---- 9 ------------------------------------------------------------------ */
 
-/* The host needs 2 GiB of a guest of 4 that uses 3 and has no swap. */
-static void scenario_09_no_swap_no_standstill(void **state)
+/*
+ * The host needs 2 GiB of a guest of 4 that uses 3.  Returns what it keeps,
+ * and, in ret_hurt, how long its programs waited and how many were killed.
+ */
+static uint64_t keeps_kib(uint64_t swap_kib, uint64_t *ret_hurt)
 {
-    struct outcomes outcomes = {.known = known_short};
     struct scenario scenario;
     struct gauge gauge;
     uint64_t held_kib;
 
-    (void)state;
     host(&scenario, 6 * GIB + RESERVE_KIB + 2 * MIB, 2 * GIB);
-    (void)guest(&scenario, "vm", GIB, 4 * GIB, 4 * GIB, 3 * GIB);
+    guest(&scenario, "vm", GIB, 4 * GIB, 4 * GIB, 3 * GIB)->nature.swap_kib =
+        swap_kib;
     start(&scenario);
     gauge_start(&gauge, &scenario);
     gauge_live(&gauge, "vm", 30 * SECOND_MS);
     ask_reserve(&scenario, RESERVE_KIB + 2 * GIB);
     gauge_run(&gauge, 2 * MINUTE_MS);
-
     held_kib = scenario_held(&scenario, "vm");
-    outcomes_between(&outcomes, "09 yields, KiB", 4 * GIB - held_kib, 200 * MIB,
-                     7 * GIB / 10);
-    outcomes_at_most(&outcomes, "09 programs killed", scenario_kills(&scenario),
-                     0);
-    outcomes_at_most(&outcomes, "09 waiting, us",
-                     world_find(&scenario.world, "vm")->model.waited_us, 0);
+    *ret_hurt = world_find(&scenario.world, "vm")->model.waited_us +
+                scenario_kills(&scenario);
     scenario_done(&scenario);
+    return held_kib;
+}
+
+static void scenario_09_no_swap_no_standstill(void **state)
+{
+    struct outcomes outcomes = {.known = known_short};
+    uint64_t with_kib;
+    uint64_t kib;
+    uint64_t hurt;
+
+    (void)state;
+    with_kib = keeps_kib(4 * GIB, &hurt);
+    kib = keeps_kib(0, &hurt);
+    outcomes_at_most(&outcomes, "09 yields, KiB", 4 * GIB - kib, 7 * GIB / 10);
+    outcomes_at_most(&outcomes, "09 waiting and kills", hurt, 0);
+    outcomes_at_least(&outcomes, "09 keeps more than one with swap, KiB",
+                      units_less(kib, with_kib), MIB);
     outcomes_end(&outcomes);
 }
 

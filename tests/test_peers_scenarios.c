@@ -22,9 +22,10 @@ static const struct known_short known_short[] = {
     {"03 shortfall told, KiB",
      "3631248 of 6 GiB: demand does not see what is in swap already"},
     {"05 vm3 served, without swap, ms",
-     "9100: killed again and again on the way"},
+     "10700: killed again and again on the way"},
     {"05 programs killed, without swap",
-     "8: no pressure warns a guest without swap, and its frontend sleeps up "
+     "32 in 5 runs: no pressure warns a guest without swap, and its frontend "
+     "sleeps up "
      "to its heartbeat while 4 GiB go in 2.5 s"},
     {NULL, NULL},
 };
@@ -322,57 +323,78 @@ static void ten_guests(struct scenario *scenario, uint64_t swap_kib)
     }
 }
 
-static void one_of_ten_needs_more(struct outcomes *outcomes, uint64_t swap_kib)
+/* The worst of all runs. */
+struct burst {
+    uint64_t vm3_ms;
+    uint64_t vm5_ms;
+    uint64_t kept_kib;  /* by vm3, ten seconds after it needs it no more */
+    uint64_t waited_us; /* by those who give */
+    uint64_t kills;
+};
+
+static void one_of_ten_needs_more(struct burst *worst, uint64_t swap_kib,
+                                  uint64_t later_ms)
 {
-    uint64_t waited_us = 0;
     struct scenario scenario;
     struct gauge gauge;
-    uint64_t ms;
     unsigned int i;
 
     ten_guests(&scenario, swap_kib);
-    character_wants(&scenario.guests[2], 60 * SECOND_MS, 15 * GIB);
-    character_wants(&scenario.guests[2], 180 * SECOND_MS, 7 * GIB);
-    character_wants(&scenario.guests[4], 240 * SECOND_MS, 15 * GIB);
+    character_wants(&scenario.guests[2], later_ms + 60 * SECOND_MS, 15 * GIB);
+    character_wants(&scenario.guests[2], later_ms + 180 * SECOND_MS, 7 * GIB);
+    character_wants(&scenario.guests[4], later_ms + 240 * SECOND_MS, 15 * GIB);
     start(&scenario);
     gauge_start(&gauge, &scenario);
-    gauge_live(&gauge, "vm3", 60 * SECOND_MS);
-    ms = gauge_until_held(&gauge, "vm3", 15 * GIB, 30 * SECOND_MS);
-    outcomes_at_most(outcomes,
-                     swap_kib == 0 ? "05 vm3 served, without swap, ms"
-                                   : "05 vm3 served, ms",
-                     ms, 5 * SECOND_MS);
-
-    gauge_live(&gauge, "vm3", 190 * SECOND_MS);
-    outcomes_at_least(outcomes, "05 vm3 is not torn back, KiB",
-                      scenario_held(&scenario, "vm3"), 15 * GIB);
-    gauge_live(&gauge, "vm5", 240 * SECOND_MS);
-    ms = gauge_until_held(&gauge, "vm5", 15 * GIB, 30 * SECOND_MS);
-    outcomes_at_most(outcomes, "05 vm5 served, ms", ms, 10 * SECOND_MS);
+    gauge_live(&gauge, "vm3", later_ms + 60 * SECOND_MS);
+    worst->vm3_ms =
+        units_max(worst->vm3_ms,
+                  gauge_until_held(&gauge, "vm3", 15 * GIB, 30 * SECOND_MS));
+    gauge_live(&gauge, "vm3", later_ms + 190 * SECOND_MS);
+    worst->kept_kib =
+        units_min(worst->kept_kib, scenario_held(&scenario, "vm3"));
+    gauge_live(&gauge, "vm5", later_ms + 240 * SECOND_MS);
+    worst->vm5_ms =
+        units_max(worst->vm5_ms,
+                  gauge_until_held(&gauge, "vm5", 15 * GIB, 30 * SECOND_MS));
     gauge_run(&gauge, MINUTE_MS);
 
     for (i = 0; i < 10; i++) {
-        const struct domu *domu = scenario.world.domus[i];
-
         if (i != 2 && i != 4) {
-            waited_us = units_max(waited_us, domu->model.waited_us);
+            worst->waited_us = units_max(
+                worst->waited_us, scenario.world.domus[i]->model.waited_us);
         }
     }
-    outcomes_at_most(outcomes, "05 donors' waiting, us", waited_us, 0);
-    outcomes_at_most(outcomes,
-                     swap_kib == 0 ? "05 programs killed, without swap"
-                                   : "05 programs killed",
-                     scenario_kills(&scenario), 0);
+    worst->kills += scenario_kills(&scenario);
     scenario_done(&scenario);
 }
 
+/* At five moments between two heartbeats, with swap and without. */
 static void scenario_05_one_of_ten_needs_more(void **state)
 {
     struct outcomes outcomes = {.known = known_short};
+    struct burst with = {.kept_kib = UINT64_MAX};
+    struct burst without = {.kept_kib = UINT64_MAX};
+    unsigned int i;
 
     (void)state;
-    one_of_ten_needs_more(&outcomes, 2 * GIB);
-    one_of_ten_needs_more(&outcomes, 0);
+    for (i = 0; i < 5; i++) {
+        one_of_ten_needs_more(&with, 2 * GIB, i * 2170);
+        one_of_ten_needs_more(&without, 0, i * 2170);
+    }
+    outcomes_at_most(&outcomes, "05 vm3 served, ms", with.vm3_ms,
+                     5 * SECOND_MS);
+    outcomes_at_most(&outcomes, "05 vm5 served, ms", with.vm5_ms,
+                     10 * SECOND_MS);
+    outcomes_at_least(&outcomes, "05 vm3 is not torn back, KiB", with.kept_kib,
+                      15 * GIB);
+    outcomes_at_most(&outcomes, "05 donors' waiting, us", with.waited_us, 0);
+    outcomes_at_most(&outcomes, "05 programs killed", with.kills, 0);
+    outcomes_at_most(&outcomes, "05 vm3 served, without swap, ms",
+                     without.vm3_ms, 5 * SECOND_MS);
+    outcomes_at_most(&outcomes, "05 donors' waiting, without swap, us",
+                     without.waited_us, 0);
+    outcomes_at_most(&outcomes, "05 programs killed, without swap",
+                     without.kills, 0);
     outcomes_end(&outcomes);
 }
 
