@@ -398,8 +398,7 @@ static void scenario_12_only_the_guest_knows(void **state)
 /* ---- 13 ----------------------------------------------------------------- */
 
 /* Ten writes, most of which must be refused; returns how many were not. */
-static unsigned int attack(struct store *store, struct bus *bus,
-                           unsigned int round)
+static unsigned int attack(const struct bus *bus, unsigned int round)
 {
     static char large[1024 * 1024];
     static const char absurd[] =
@@ -408,6 +407,14 @@ static unsigned int attack(struct store *store, struct bus *bus,
         "total_kib=1099511627776 available_kib=0 free_kib=0 "
         "committed_kib=1099511627776 pressure_some_us=999999999999 "
         "pressure_full_us=999999999999";
+    static const struct {
+        const char *text;
+        size_t len;
+    } reports[] = {
+        {absurd, sizeof(absurd) - 1},
+        {"version=1 \xff\xfe\xc0\x80 state=running", 28},
+        {"\0\n%n", 4},
+    };
     static const char *const forbidden[] = {
         "/local/domain/2/" PROTOCOL_REPORT,
         "/local/domain/3/" PROTOCOL_REPORT,
@@ -420,8 +427,6 @@ static unsigned int attack(struct store *store, struct bus *bus,
     unsigned int done = 0;
     unsigned int i;
 
-    (void)store;
-    memset(large, 'x', sizeof(large));
     for (i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         done += bus_write(bus, BUS_NO_TRANSACTION, forbidden[i], absurd,
                           sizeof(absurd) - 1) == 0;
@@ -430,11 +435,11 @@ static unsigned int attack(struct store *store, struct bus *bus,
         done += bus_write(bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT, large,
                           sizeof(large)) == 0;
     }
-    (void)bus_write(bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT,
-                    "version=1 \xff\xfe\xc0\x80 state=running", 33);
-    (void)bus_write(bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT, "\0\n%n", 4);
-    (void)bus_write(bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT, absurd,
-                    sizeof(absurd) - 1);
+    for (i = 0; i < 3; i++) {
+        (void)bus_write(bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT,
+                        reports[(round + i) % 3].text,
+                        reports[(round + i) % 3].len);
+    }
     return done;
 }
 
@@ -468,7 +473,7 @@ static uint64_t served_ms(struct outcomes *outcomes, bool is_hostile)
         world_find(&scenario.world, "taker")->model.boot_ms + 20 * SECOND_MS;
     for (i = 0; i < 15 * SECOND_MS; i++) {
         if (is_hostile && i >= 2 * SECOND_MS && i < 12 * SECOND_MS) {
-            done += attack(scenario.world.store, &bus, i);
+            done += attack(&bus, i);
         }
         run(&scenario, 1);
         if (scenario_held(&scenario, "taker") >= 3 * GIB &&
