@@ -115,7 +115,10 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutants \
+	%D%/test_peers_guests \
+	%D%/test_peers_scenarios \
 	%D%/test_random_hosts \
+	%D%/test_squeezed_scenarios \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_world
@@ -144,6 +147,18 @@ endif
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
+%C%_test_peers_guests_SOURCES = \
+	%D%/gauge.h \
+	%D%/outcomes.h \
+	%D%/peers.h \
+	%D%/steps.h \
+	%D%/test_peers_guests.c
+%C%_test_peers_scenarios_SOURCES = \
+	%D%/gauge.h \
+	%D%/outcomes.h \
+	%D%/peers.h \
+	%D%/steps.h \
+	%D%/test_peers_scenarios.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_price_SOURCES = %D%/test_price.c
@@ -151,6 +166,12 @@ endif
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
+%C%_test_squeezed_scenarios_SOURCES = \
+	%D%/gauge.h \
+	%D%/outcomes.h \
+	%D%/peers.h \
+	%D%/steps.h \
+	%D%/test_squeezed_scenarios.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
