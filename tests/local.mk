@@ -113,6 +113,7 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutants \
+	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_store \
 	%D%/test_sweep \
@@ -141,6 +142,10 @@ endif
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
+%C%_test_peers_shortage_SOURCES = \
+	%D%/figures.h \
+	%D%/steps.h \
+	%D%/test_peers_shortage.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_reason_SOURCES = %D%/test_reason.c
