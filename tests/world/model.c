@@ -400,10 +400,10 @@ static void step(struct model *model, uint64_t now_ms)
 {
     uint64_t elapsed_ms = now_ms - model->now_ms;
     uint64_t until_ms;
-    const struct model_point *want;
+    /* What was wanted in this time, not what will be from its end on. */
+    const struct model_point *want = point_at(model, &until_ms);
 
     model->now_ms = now_ms;
-    want = point_at(model, &until_ms);
     run_balloon(model, elapsed_ms);
     grow_programs(model, want, elapsed_ms);
     read_back(model, want, elapsed_ms);
