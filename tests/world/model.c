@@ -161,18 +161,42 @@ static void reclaim(struct model *model)
     }
 }
 
+/*
+ * How much of growth there is room for, if the disk is to be waited for.  A
+ * guest that has no swap left has nothing to wait for.
+ */
+static uint64_t hold_up(struct model *model, uint64_t growth_kib,
+                        uint64_t elapsed_ms)
+{
+    uint64_t room =
+        units_add(units_less(free_room_kib(model) + model->inactive_kib +
+                                 model->active_kib,
+                             margin_kib(model)),
+                  in_time(DISK_KIB_S, elapsed_ms));
+
+    model->held_up_kib = 0;
+    if (model->nature->waits_for_swap &&
+        model->swapped_kib < model->nature->swap_kib) {
+        model->held_up_kib = units_less(growth_kib, room);
+    }
+    return growth_kib - model->held_up_kib;
+}
+
 static void grow_programs(struct model *model, const struct model_point *want,
                           uint64_t elapsed_ms)
 {
     uint64_t step = in_time(model->nature->growth_kib_s, elapsed_ms);
 
+    step = hold_up(
+        model,
+        units_min(step, units_less(want->anonymous_kib, model->anonymous_kib)),
+        elapsed_ms);
     if (want->anonymous_kib <= model->anonymous_kib) {
         model->anonymous_kib = want->anonymous_kib;
         model->swapped_kib =
             units_min(model->swapped_kib, model->anonymous_kib);
     } else {
-        model->anonymous_kib +=
-            units_min(step, want->anonymous_kib - model->anonymous_kib);
+        model->anonymous_kib += step;
     }
     model->active_kib = units_min(model->active_kib, want->file_kib);
     reclaim(model);
@@ -209,13 +233,15 @@ static void suffer(struct model *model, const struct model_point *want,
     uint64_t files = want->file_kib - model->active_kib;
     uint64_t missing = model->swapped_kib + files;
     uint64_t all = want->anonymous_kib + want->file_kib;
-    uint64_t share = units_min(10000, units_scale(missing, 40000, all));
+    uint64_t growth = in_time(model->nature->growth_kib_s, elapsed_ms);
+    uint64_t share = units_add(units_scale(missing, 40000, all),
+                               units_scale(model->held_up_kib, 10000, growth));
     uint64_t most = in_time(DISK_KIB_S, elapsed_ms);
 
-    if (missing == 0) {
+    if (missing == 0 && model->held_up_kib == 0) {
         return;
     }
-    model->waited_us += elapsed_ms * share / 10;
+    model->waited_us += elapsed_ms * units_min(10000, share) / 10;
     model->refaults += units_min(files, most) / UNITS_KIB_PER_PAGE;
     model->swapped_in_kib += units_min(model->swapped_kib, most) / 4;
     model->swapped_out_kib += units_min(model->swapped_kib, most) / 4;

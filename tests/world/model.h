@@ -46,6 +46,11 @@ struct model_nature {
 
     uint64_t kernel_kib; /* never given back; of it, 1/4 is not MemTotal */
     uint64_t swap_kib;
+    /*
+     * Programs that need room wait until the disk has taken what is swapped
+     * out for it; otherwise that costs no time.
+     */
+    bool waits_for_swap;
 
     /* The balloon, up being memory to the guest */
     bool has_no_balloon;
@@ -84,6 +89,7 @@ struct model {
     uint64_t swapped_kib;
     uint64_t active_kib;   /* files in use, in memory */
     uint64_t inactive_kib; /* files not in use, in memory */
+    uint64_t held_up_kib; /* growth that waits for the disk, of the last step */
 
     /* The balloon driver; in its own count */
     uint64_t target_kib;

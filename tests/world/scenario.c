@@ -13,13 +13,19 @@
 /* Long enough for SCENARIO_GUESTS_MAX guests to be built. */
 #define BUILT_MS 15000
 
-void scenario_init(struct scenario *scenario, uint64_t total_kib)
+void scenario_init_host(struct scenario *scenario, uint64_t total_kib,
+                        uint64_t dom0_kib)
 {
     const struct world_config config = {
-        .seed = 1, .total_kib = total_kib, .dom0_kib = 512 * MIB};
+        .seed = 1, .total_kib = total_kib, .dom0_kib = dom0_kib};
 
     memset(scenario, 0, sizeof(*scenario));
     world_init(&scenario->world, &config);
+}
+
+void scenario_init(struct scenario *scenario, uint64_t total_kib)
+{
+    scenario_init_host(scenario, total_kib, 512 * MIB);
 }
 
 void scenario_done(struct scenario *scenario)

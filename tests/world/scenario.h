@@ -24,6 +24,10 @@ struct scenario {
  * set world.seed, and the rest, before guests are added.
  */
 void scenario_init(struct scenario *scenario, uint64_t total_kib);
+
+/* The same with another dom0. */
+void scenario_init_host(struct scenario *scenario, uint64_t total_kib,
+                        uint64_t dom0_kib);
 void scenario_done(struct scenario *scenario);
 
 /* One more guest, to be changed before scenario_start(). */
