@@ -113,6 +113,7 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutants \
+	%D%/test_peers_life \
 	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_store \
@@ -142,6 +143,10 @@ endif
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
+%C%_test_peers_life_SOURCES = \
+	%D%/figures.h \
+	%D%/steps.h \
+	%D%/test_peers_life.c
 %C%_test_peers_shortage_SOURCES = \
 	%D%/figures.h \
 	%D%/steps.h \
