@@ -88,6 +88,12 @@ struct domu {
     bool is_limit_xls; /* xl mem-max set it last: it forgets video memory */
     bool has_reported; /* and not taken leave since */
     uint64_t leave_ms; /* when it took leave */
+    bool is_garbled;   /* what stands in its report's place is none */
+    uint64_t garbled_ms;
+    /* What it says it cannot go below; a higher one counts a little later. */
+    uint64_t floor_kib;
+    uint64_t next_floor_kib;
+    uint64_t next_floor_ms;
 };
 
 /* While it runs.  Its kernel boots, and so on; to be called at each time. */

@@ -158,6 +158,9 @@ static int begin_build(struct world *world, struct domu *domu)
     domu->is_operators = false; /* it is another domain now */
     domu->is_backends = false;
     domu->is_limit_xls = false;
+    domu->is_garbled = false;
+    domu->floor_kib = 0;
+    domu->next_floor_kib = 0;
     ledger_create(&world->ledger, domu->domid, domu->uuid, domu->config.is_hvm);
     make_nodes(world, domu);
     (void)ledger_set_limit(&world->ledger, domu->domid, limit);
