@@ -141,7 +141,7 @@ endif
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
-%C%_test_mutants_SOURCES = %D%/test_mutants.c
+%C%_test_mutants_SOURCES = %D%/mutants.h %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_peers_life_SOURCES = \
 	%D%/figures.h \
