@@ -112,6 +112,7 @@ unit_tests += \
 	%D%/test_difficult_guests \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
+	%D%/test_mutant_decisions \
 	%D%/test_mutants \
 	%D%/test_peers_life \
 	%D%/test_peers_shortage \
@@ -141,6 +142,10 @@ endif
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
+%C%_test_mutant_decisions_SOURCES = \
+	%D%/mutants.h \
+	%D%/test_mutant_decisions.c
+%C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutants_SOURCES = %D%/mutants.h %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_peers_life_SOURCES = \
