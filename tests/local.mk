@@ -158,6 +158,7 @@ endif
 	%D%/test_peers_shortage.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
+%C%_test_random_hosts_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c

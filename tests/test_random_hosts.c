@@ -46,6 +46,60 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* ---- The decision ------------------------------------------------------- */
+
+/*
+ * The linker puts __wrap_decide() where the backend calls decide(): each
+ * decision is made a second time with the domains the other way round, and
+ * must be the same.
+ */
+void __real_decide(const struct snapshot *snapshot, struct decide_host *host,
+                   struct decide_memory *memories, struct plan *plan);
+void __wrap_decide(const struct snapshot *snapshot, struct decide_host *host,
+                   struct decide_memory *memories, struct plan *plan);
+
+static struct world *decided; /* the one whose backend decides */
+
+/* One that leaves may meet its successor; and dom0. */
+#define DECIDED_MAX (2 * GUESTS_MAX + 1)
+
+static bool is_same(const struct decide_step *a, const struct decide_step *b)
+{
+    return a->domid == b->domid && a->state == b->state &&
+           a->demand_kib == b->demand_kib && a->least_kib == b->least_kib &&
+           a->goal_kib == b->goal_kib && a->target_kib == b->target_kib &&
+           a->limit_kib == b->limit_kib && a->reason.code == b->reason.code;
+}
+
+void __wrap_decide(const struct snapshot *snapshot, struct decide_host *host,
+                   struct decide_memory *memories, struct plan *plan)
+{
+    struct snapshot_domain domains[DECIDED_MAX];
+    struct decide_memory other_memories[DECIDED_MAX];
+    struct decide_step steps[DECIDED_MAX];
+    struct snapshot other = *snapshot;
+    struct decide_host other_host = *host;
+    struct plan other_plan = {.steps = steps};
+    unsigned int count = snapshot->count;
+    unsigned int i;
+
+    assert_in_range(count, 0, DECIDED_MAX);
+    other.domains = domains;
+    for (i = 0; i < count; i++) {
+        domains[i] = snapshot->domains[count - 1 - i];
+        other_memories[i] = memories[count - 1 - i];
+    }
+    __real_decide(&other, &other_host, other_memories, &other_plan);
+    __real_decide(snapshot, host, memories, plan);
+    for (i = 0; i < count; i++) {
+        if (!is_same(&plan->steps[i], &steps[count - 1 - i])) {
+            world_break(decided,
+                        "domain %u: another plan in another order of domains",
+                        plan->steps[i].domid);
+        }
+    }
+}
+
 /* ---- What a host is ----------------------------------------------------- */
 
 static void draw_settings(struct host *host, const struct character *guest)
@@ -107,6 +161,7 @@ static void draw_host(struct host *host, uint64_t seed)
     config.dom0_limit_kib =
         dice_chance(&host->dice, 30) ? UINT32_MAX * UINT64_C(4) : 0;
     world_init(&host->world, &config);
+    decided = &host->world;
     host->world.is_quiet = true;
     guests = dice_between(&host->dice, 1, 8);
     while (guests-- > 0) {
@@ -398,6 +453,7 @@ static void plenty(struct host *host)
         units_whole_pages(draw_plenty(host) + config.dom0_kib +
                           config.reserve_kib + host->count * 4 * MIB);
     world_init(&host->world, &config);
+    decided = &host->world;
     host->world.is_quiet = true;
     for (i = 0; i < host->count; i++) {
         (void)xl_create(&host->world, &host->guests[i].config);
