@@ -8,18 +8,18 @@
 #include "tests/figures.h"
 
 static const struct figures_skip skips[] = {
-    {"scenario_17_idle_memory_tax", "A 1904 MiB after 10 s, not 4198"},
-    {"scenario_17_without_tax_weights_decide", "A 1904 MiB, not 9216"},
-    {"scenario_17_full_tax_leaves_the_floor", "A 1904 MiB, not 1024"},
+    {"scenario_17_idle_memory_tax",
+     "A 1100 MiB after 10 s, not 4198: all that is idle is taken"},
+    {"scenario_17_without_tax_weights_decide", "A 1100 MiB, not 9216"},
     {"scenario_18_starvation_guard",
      "no guest below its demand for the reserve: the emergency stays"},
     {"scenario_19_laggards_are_bypassed",
-     "the willing are asked for 2 GiB, not 8, after 1 s"},
+     "the willing are asked for 4 GiB, not 8, after 1 s"},
     {"scenario_19_failure_is_precise", "2.0 GiB after 5 s, not 4.5"},
     {"scenario_23_reservation_prevents_ballooning",
-     "B 5427 and C 2740 MiB, not 5120 and 3072: floors are not set aside"},
+     "B 5434 and C 2740 MiB, not 5120 and 3072: floors are not set aside"},
     {"scenario_27_ordered_degradation",
-     "20228, 5195, 5195 MiB, not 18432, 6144, 6144: floors are not set aside"},
+     "20441, 5153, 5153 MiB, not 18432, 6144, 6144: floors are not set aside"},
     {NULL, NULL},
 };
 
@@ -32,6 +32,7 @@ static const struct figures_skip skips[] = {
 static void idle_and_busy(struct scenario *scenario, uint64_t tax_permyriad)
 {
     struct character *idle;
+    struct character *busy;
 
     host(scenario, 20 * GIB, 2 * GIB);
     scenario->world.settings.idle_tax_permyriad = tax_permyriad;
@@ -39,8 +40,10 @@ static void idle_and_busy(struct scenario *scenario, uint64_t tax_permyriad)
     idle = guest(scenario, "A", GIB, 9 * GIB, 18 * GIB, 820 * MIB);
     idle->nature.cold_kib = 20 * GIB;
     idle->nature.swap_kib = 18 * GIB;
-    guest(scenario, "B", GIB, 9 * GIB, 18 * GIB, 6 * GIB)->nature.swap_kib =
-        18 * GIB;
+    idle->nature.growth_kib_s = 4 * GIB; /* it wakes */
+    busy = guest(scenario, "B", GIB, 9 * GIB, 18 * GIB, 6 * GIB);
+    busy->nature.swap_kib = 18 * GIB;
+    busy->nature.growth_kib_s = 2 * GIB;
     start(scenario);
     run(scenario, 2 * MINUTE_MS); /* as long as the files take */
 }
@@ -337,7 +340,7 @@ static void scenario_23_reservation_prevents_ballooning(void **state)
 
 /* ---- 25: not everybody is pressed ----------------------------------------- */
 
-static const char *const busy[] = {"b1", "b2", "b3", "b4", "b5"};
+static const char *const hard[] = {"b1", "b2", "b3", "b4", "b5"};
 
 /* Five use all that they may hold, one uses next to nothing of its 10 GiB. */
 static void five_busy_one_idle(struct scenario *scenario)
@@ -346,7 +349,7 @@ static void five_busy_one_idle(struct scenario *scenario)
 
     host(scenario, 40 * GIB, 2 * GIB);
     for (i = 0; i < 5; i++) {
-        guest(scenario, busy[i], GIB, 55 * GIB / 10, 55 * GIB / 10,
+        guest(scenario, hard[i], GIB, 55 * GIB / 10, 55 * GIB / 10,
               53 * GIB / 10)
             ->nature.swap_kib = 4 * GIB;
     }
@@ -362,7 +365,7 @@ static uint64_t swapped_out_kib(const struct scenario *scenario)
     unsigned int i;
 
     for (i = 0; i < 5; i++) {
-        sum += model_of(scenario, busy[i])->swapped_out_kib;
+        sum += model_of(scenario, hard[i])->swapped_out_kib;
     }
     return sum;
 }
@@ -411,7 +414,7 @@ static void scenario_25_only_the_idle_one_gives(void **state)
                   (unsigned long long)(uniform_kib / MIB));
     assert_in_range(ms, 0, 10 * SECOND_MS);
     for (i = 0; i < 5; i++) {
-        assert_int_equal(moves_of(&scenario, busy[i], since_ms), 0);
+        assert_int_equal(moves_of(&scenario, hard[i], since_ms), 0);
     }
     assert_int_equal(swapped_out_kib(&scenario), 0);
     assert_true(uniform_kib > GIB);
