@@ -59,10 +59,11 @@ static inline struct character *guest(struct scenario *scenario,
     return character;
 }
 
-/* As if so much more were asked for a domain that is about to be built. */
+/* As if more than is free were asked for a domain that is about to be built. */
 static inline void ask_for(struct scenario *scenario, uint64_t kib)
 {
-    scenario->world.settings.reserve_kib += kib;
+    scenario->world.settings.reserve_kib =
+        scenario->world.ledger.free_kib + kib;
     scenario->world.daemon.next_ms = scenario->world.now_ms;
 }
 
