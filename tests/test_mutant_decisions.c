@@ -189,6 +189,14 @@ static void two_guests(struct scenario *scenario)
     character_wants(taker, 20 * SECOND_MS, 700 * MIB);
 }
 
+/* What the donor gives is on its way for a long time. */
+static void slow_donor(struct scenario *scenario)
+{
+    two_guests(scenario);
+    character_turn(&scenario->guests[0], CHARACTER_SLOW);
+    scenario->guests[1].nature.swap_kib = 1000 * MIB;
+}
+
 /* As in test_difficult_guests.c. */
 static void stuck_donor(struct scenario *scenario)
 {
@@ -304,7 +312,7 @@ static void expect_two_to_one(struct scenario *scenario)
 }
 
 static const struct mutant mutants[] = {
-    {"what is to come is spent", spend_what_is_to_come, two_guests,
+    {"what is to come is spent", spend_what_is_to_come, slow_donor,
      nothing_happens, "promised"},
     {"the past is forgotten: who is stuck", forget_the_past, stuck_donor,
      expect_content, "goes short"},

@@ -400,7 +400,7 @@ static void donor_hangs(struct scenario *scenario)
 static void mem_set_says_what_is(struct scenario *scenario)
 {
     (void)xl_mem_set(&scenario->world, world_find(&scenario->world, "taker"),
-                     300 * MIB);
+                     scenario_target(scenario, "taker"));
     (void)world_run_for(&scenario->world, 2 * MINUTE_MS);
 }
 
