@@ -460,42 +460,56 @@ static void taker_is_bounded(struct scenario *scenario)
     (void)world_run_for(&scenario->world, 2 * MINUTE_MS);
 }
 
-/* Between looking and writing, once. */
-static struct world *meddled;
-static bool destroys;
+/*
+ * Between looking and writing, once: when the donor's target is read again in
+ * the transaction that is to write it.
+ */
+static struct {
+    struct world *world;
+    bool destroys;
+    int (*read)(void *state, bus_transaction t, const char *path, char *value,
+                size_t size);
+} meddler;
 
-static int begin_meddled(void *state, bus_transaction *ret_t)
+static void meddle(struct world *world)
 {
-    struct world *world = meddled;
-    struct domu *donor;
+    struct domu *donor = world_find(world, "donor");
 
-    meddled = NULL;
-    if (world != NULL) {
-        donor = world_find(world, "donor");
-        world->meddled_ms = world->now_ms;
-        world->ledger.is_raced = true;
-        if (destroys) {
-            xl_destroy(world, donor);
-        } else {
-            (void)xl_mem_set(world, donor, 990 * MIB);
-        }
+    meddler.world = NULL;
+    world->meddled_ms = world->now_ms;
+    world->ledger.is_raced = true;
+    if (meddler.destroys) {
+        xl_destroy(world, donor);
+    } else {
+        (void)xl_mem_set(world, donor, donor->target_kib - 4 * MIB);
     }
-    return bus_was.begin(state, ret_t);
+}
+
+static int read_meddled(void *state, bus_transaction t, const char *path,
+                        char *value, size_t size)
+{
+    if (meddler.world != NULL && t != BUS_NO_TRANSACTION &&
+        strcmp(path, "/local/domain/1/" PROTOCOL_TARGET) == 0) {
+        meddle(meddler.world);
+    }
+    return meddler.read(state, t, path, value, size);
 }
 
 static void mem_set_meddles(struct scenario *scenario)
 {
-    destroys = false;
-    meddled = &scenario->world;
-    bus_now.begin = begin_meddled;
+    meddler.world = &scenario->world;
+    meddler.destroys = false;
+    meddler.read = bus_now.read;
+    bus_now.read = read_meddled;
     (void)world_run_for(&scenario->world, MINUTE_MS);
 }
 
 static void destroy_meddles(struct scenario *scenario)
 {
-    destroys = true;
-    meddled = &scenario->world;
-    bus_now.begin = begin_meddled;
+    meddler.world = &scenario->world;
+    meddler.destroys = true;
+    meddler.read = bus_now.read;
+    bus_now.read = read_meddled;
     (void)world_run_for(&scenario->world, MINUTE_MS);
 }
 
