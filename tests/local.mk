@@ -114,9 +114,12 @@ unit_tests += \
 	%D%/test_difficult_guests \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
+	%D%/test_mutant_decisions \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
 	%D%/test_peers_scenarios \
+	%D%/test_peers_life \
+	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_squeezed_scenarios \
 	%D%/test_store \
@@ -145,7 +148,11 @@ endif
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
-%C%_test_mutants_SOURCES = %D%/test_mutants.c
+%C%_test_mutant_decisions_SOURCES = \
+	%D%/mutants.h \
+	%D%/test_mutant_decisions.c
+%C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutants_SOURCES = %D%/mutants.h %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_peers_guests_SOURCES = \
 	%D%/gauge.h \
@@ -162,6 +169,15 @@ endif
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_price_SOURCES = %D%/test_price.c
+%C%_test_peers_life_SOURCES = \
+	%D%/figures.h \
+	%D%/steps.h \
+	%D%/test_peers_life.c
+%C%_test_peers_shortage_SOURCES = \
+	%D%/figures.h \
+	%D%/steps.h \
+	%D%/test_peers_shortage.c
+%C%_test_random_hosts_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c

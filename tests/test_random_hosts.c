@@ -46,6 +46,60 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* ---- The decision ------------------------------------------------------- */
+
+/*
+ * The linker puts __wrap_decide() where the backend calls decide(): each
+ * decision is made a second time with the domains the other way round, and
+ * must be the same.
+ */
+void __real_decide(const struct snapshot *snapshot, struct decide_host *host,
+                   struct decide_memory *memories, struct plan *plan);
+void __wrap_decide(const struct snapshot *snapshot, struct decide_host *host,
+                   struct decide_memory *memories, struct plan *plan);
+
+static struct world *decided; /* the one whose backend decides */
+
+/* One that leaves may meet its successor; and dom0. */
+#define DECIDED_MAX (2 * GUESTS_MAX + 1)
+
+static bool is_same(const struct decide_step *a, const struct decide_step *b)
+{
+    return a->domid == b->domid && a->state == b->state &&
+           a->demand_kib == b->demand_kib && a->least_kib == b->least_kib &&
+           a->goal_kib == b->goal_kib && a->target_kib == b->target_kib &&
+           a->limit_kib == b->limit_kib && a->reason.code == b->reason.code;
+}
+
+void __wrap_decide(const struct snapshot *snapshot, struct decide_host *host,
+                   struct decide_memory *memories, struct plan *plan)
+{
+    struct snapshot_domain domains[DECIDED_MAX];
+    struct decide_memory other_memories[DECIDED_MAX];
+    struct decide_step steps[DECIDED_MAX];
+    struct snapshot other = *snapshot;
+    struct decide_host other_host = *host;
+    struct plan other_plan = {.steps = steps};
+    unsigned int count = snapshot->count;
+    unsigned int i;
+
+    assert_in_range(count, 0, DECIDED_MAX);
+    other.domains = domains;
+    for (i = 0; i < count; i++) {
+        domains[i] = snapshot->domains[count - 1 - i];
+        other_memories[i] = memories[count - 1 - i];
+    }
+    __real_decide(&other, &other_host, other_memories, &other_plan);
+    __real_decide(snapshot, host, memories, plan);
+    for (i = 0; i < count; i++) {
+        if (!is_same(&plan->steps[i], &steps[count - 1 - i])) {
+            world_break(decided,
+                        "domain %u: another plan in another order of domains",
+                        plan->steps[i].domid);
+        }
+    }
+}
+
 /* ---- What a host is ----------------------------------------------------- */
 
 static void draw_settings(struct host *host, const struct character *guest)
@@ -85,9 +139,10 @@ static void create(struct host *host)
     }
     character_draw(guest, &host->dice, host->count, 1500 * MIB);
     host->count++;
-    host->is_restless = host->is_restless || guest->nature.repeat_ms != 0 ||
-                        guest->nature.stuck_period_ms != 0 ||
-                        guest->config.writes_garbage;
+    host->is_restless =
+        host->is_restless || guest->nature.repeat_ms != 0 ||
+        guest->nature.stuck_period_ms != 0 || guest->config.writes_garbage ||
+        (guest->config.life_ms != 0 && guest->config.end != DOMU_CRASHES);
     draw_settings(host, guest);
     (void)xl_create(&host->world, &guest->config);
 }
@@ -106,6 +161,7 @@ static void draw_host(struct host *host, uint64_t seed)
     config.dom0_limit_kib =
         dice_chance(&host->dice, 30) ? UINT32_MAX * UINT64_C(4) : 0;
     world_init(&host->world, &config);
+    decided = &host->world;
     host->world.is_quiet = true;
     guests = dice_between(&host->dice, 1, 8);
     while (guests-- > 0) {
@@ -240,15 +296,38 @@ static void each_seed(void (*test)(struct host *host))
                   (unsigned long long)(seed + count - 1));
 }
 
+/* How many guests of each kind there were. */
+static unsigned int drawn[CHARACTER_KINDS];
+
 static void trouble(struct host *host)
 {
+    unsigned int i;
+
     live(host, true);
+    for (i = 0; i < host->count; i++) {
+        unsigned int kind;
+
+        for (kind = 0; kind < CHARACTER_KINDS; kind++) {
+            drawn[kind] += host->guests[i].nature.word ==
+                           character_word((enum character_kind)kind);
+        }
+    }
 }
 
 static void rules_hold_whatever_happens(void **state)
 {
+    unsigned int kind;
+
     (void)state;
     each_seed(trouble);
+    for (kind = 0;
+         kind < CHARACTER_KINDS && getenv("XENBALLOON_SEED") == NULL &&
+         getenv("XENBALLOON_SEEDS") == NULL;
+         kind++) {
+        print_message("# %u %s\n", drawn[kind],
+                      character_word((enum character_kind)kind));
+        assert_int_not_equal(drawn[kind], 0);
+    }
 }
 
 static uint64_t kills(const struct host *host)
@@ -374,6 +453,7 @@ static void plenty(struct host *host)
         units_whole_pages(draw_plenty(host) + config.dom0_kib +
                           config.reserve_kib + host->count * 4 * MIB);
     world_init(&host->world, &config);
+    decided = &host->world;
     host->world.is_quiet = true;
     for (i = 0; i < host->count; i++) {
         (void)xl_create(&host->world, &host->guests[i].config);

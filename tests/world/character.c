@@ -31,7 +31,8 @@ static const char *const words[] = {
     [CHARACTER_HICCUPPING] = "hiccupping", [CHARACTER_GREEDY] = "greedy",
     [CHARACTER_MODEST] = "modest",         [CHARACTER_FLAPPING] = "flapping",
     [CHARACTER_STATIC] = "static",         [CHARACTER_HANGING] = "hanging",
-    [CHARACTER_GARBLED] = "garbled",
+    [CHARACTER_GARBLED] = "garbled",       [CHARACTER_DYING] = "dying",
+    [CHARACTER_REBOOTING] = "rebooting",   [CHARACTER_MIGRATING] = "migrating",
 };
 
 const char *character_word(enum character_kind kind)
@@ -82,6 +83,13 @@ static void flap(struct character *character)
     character->nature.growth_kib_s = 10 * GROWTH_KIB_S;
 }
 
+static void end_after(struct character *character, uint64_t life_ms,
+                      enum domu_end end)
+{
+    character->config.life_ms = life_ms;
+    character->config.end = end;
+}
+
 void character_turn(struct character *character, enum character_kind kind)
 {
     struct model_nature *nature = &character->nature;
@@ -125,6 +133,15 @@ void character_turn(struct character *character, enum character_kind kind)
         break;
     case CHARACTER_GARBLED:
         config->writes_garbage = true;
+        break;
+    case CHARACTER_DYING:
+        end_after(character, 33000, DOMU_CRASHES);
+        break;
+    case CHARACTER_REBOOTING:
+        end_after(character, 28000, DOMU_REBOOTS);
+        break;
+    case CHARACTER_MIGRATING:
+        end_after(character, 23000, DOMU_MIGRATES);
         break;
     case CHARACTER_WILLING:
     case CHARACTER_KINDS:

@@ -28,6 +28,9 @@ enum character_kind {
     CHARACTER_STATIC,     /* without a frontend */
     CHARACTER_HANGING,    /* its frontend hangs after a while */
     CHARACTER_GARBLED,    /* writes garbage instead of reports */
+    CHARACTER_DYING,      /* crashes after a while, and is left lying */
+    CHARACTER_REBOOTING,  /* again and again */
+    CHARACTER_MIGRATING,  /* away and back, again and again */
     CHARACTER_KINDS
 };
 

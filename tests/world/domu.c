@@ -51,6 +51,18 @@ bool domu_is_hung(const struct domu *domu, uint64_t now_ms)
            now_ms >= domu->unpaused_ms + domu->config.hangs_ms;
 }
 
+/* One that has crashed will not live, so it does not end either. */
+static uint64_t end_ms(const struct domu *domu)
+{
+    return domu->config.life_ms == 0 ? UINT64_MAX
+                                     : domu->unpaused_ms + domu->config.life_ms;
+}
+
+bool domu_has_ended(const struct domu *domu, uint64_t now_ms)
+{
+    return now_ms >= end_ms(domu);
+}
+
 void domu_start_frontend(struct domu *domu, struct store *store,
                          uint64_t now_ms)
 {
@@ -83,6 +95,7 @@ void domu_halt(struct domu *domu)
     store_disconnect(&domu->frontend_bus);
     free(domu->frontend);
     domu->frontend = NULL;
+    domu->waited_us = 0;
     domu->due_ms = 0;
 }
 
@@ -240,7 +253,7 @@ void domu_run(struct domu *domu, struct store *store, struct ledger *ledger,
 
 uint64_t domu_next_ms(const struct domu *domu, uint64_t now_ms)
 {
-    uint64_t next_ms = domu->due_ms;
+    uint64_t next_ms = units_min(domu->due_ms, end_ms(domu));
 
     if (is_booted(domu) && store_waiting(&domu->kernel_bus) > 0) {
         next_ms = units_min(next_ms, domu->model.now_ms + 1);

@@ -22,10 +22,19 @@
 enum domu_phase {
     DOMU_BUILDING,
     DOMU_RUNNING,
-    DOMU_SAVED,   /* in a file: there is no domain */
-    DOMU_LEAVING, /* its nodes are gone, Xen still has it as it was */
-    DOMU_DYING,   /* Xen takes it apart */
+    DOMU_SUSPENDED, /* by its kernel, to be saved; Xen still has it */
+    DOMU_SAVED,     /* in a file: there is no domain */
+    DOMU_LEAVING,   /* its nodes are gone, Xen still has it as it was */
+    DOMU_DYING,     /* Xen takes it apart */
     DOMU_GONE,
+};
+
+/* What becomes of a domain by itself. */
+enum domu_end {
+    DOMU_CRASHES,
+    DOMU_POWERS_OFF,
+    DOMU_REBOOTS,
+    DOMU_MIGRATES, /* and comes back a little later */
 };
 
 struct domu_config {
@@ -41,6 +50,9 @@ struct domu_config {
     uint64_t hangs_ms;    /* it hangs; 0: never */
     uint64_t heartbeat_ms;
     bool writes_garbage; /* something else writes in its place */
+
+    uint64_t life_ms; /* since it was unpaused, each time; 0: for ever */
+    enum domu_end end;
 };
 
 struct frontend;
@@ -54,6 +66,7 @@ struct domu {
     uint64_t phase_ms; /* when it began */
     uint64_t unpaused_ms;
     struct dice dice;
+    bool is_to_return; /* xl builds it again when it is gone */
 
     uint64_t due_ms; /* of what it does by itself; 0: to be worked out */
 
@@ -75,6 +88,12 @@ struct domu {
     bool is_limit_xls; /* xl mem-max set it last: it forgets video memory */
     bool has_reported; /* and not taken leave since */
     uint64_t leave_ms; /* when it took leave */
+    bool is_garbled;   /* what stands in its report's place is none */
+    uint64_t garbled_ms;
+    /* What it says it cannot go below; a higher one counts a little later. */
+    uint64_t floor_kib;
+    uint64_t next_floor_kib;
+    uint64_t next_floor_ms;
 };
 
 /* While it runs.  Its kernel boots, and so on; to be called at each time. */
@@ -96,6 +115,9 @@ void domu_move(struct domu *domu, uint32_t domid, uint64_t now_ms);
 void domu_halt(struct domu *domu);
 
 bool domu_is_hung(const struct domu *domu, uint64_t now_ms);
+
+/* Whether its life is over, and what was to become of it has to. */
+bool domu_has_ended(const struct domu *domu, uint64_t now_ms);
 
 /* At a point of time in ms, for this long: what its programs want. */
 bool domu_is_content(const struct domu *domu);

@@ -11,6 +11,7 @@
 
 #include "common/number.h"
 #include "common/protocol.h"
+#include "common/report.h"
 #include "common/units.h"
 #include "tests/world/xl.h"
 
@@ -78,6 +79,10 @@ static const char *forbidden(const struct world *world, const struct domu *domu)
     if (domu_is_hung(domu, world->now_ms) && world->now_ms > silent_ms) {
         return "is silent";
     }
+    if (domu->is_garbled &&
+        world->now_ms > domu->garbled_ms + SILENCE_SLACK_MS) {
+        return "is not understood";
+    }
     return NULL;
 }
 
@@ -112,7 +117,35 @@ static struct domu *touch(struct world *world, uint32_t domid, const char *what,
 
 /* ---- Bounds ------------------------------------------------------------ */
 
-static void check_bounds(struct world *world, const struct domu *domu,
+/*
+ * The guest's own floor, as far as the backend must have heard of it.  One
+ * that is told every 100 ms is heard of within SILENCE_SLACK_MS.
+ */
+static uint64_t refused_kib(const struct world *world, struct domu *domu)
+{
+    if (domu->next_floor_kib != 0 &&
+        world->now_ms > domu->next_floor_ms + SILENCE_SLACK_MS) {
+        domu->floor_kib = domu->next_floor_kib;
+        domu->next_floor_kib = 0;
+    }
+    return domu->floor_kib;
+}
+
+static void check_floor(struct world *world, struct domu *domu,
+                        uint64_t ceiling_kib, uint64_t target_kib)
+{
+    uint64_t floor =
+        units_whole_pages(units_min(refused_kib(world, domu), ceiling_kib));
+
+    if (target_kib < domu->target_kib && target_kib < floor) {
+        world_break(world,
+                    "target of domain %u lowered to %" PRIu64
+                    ", though it says it cannot go below %" PRIu64,
+                    domu->domid, target_kib, floor);
+    }
+}
+
+static void check_bounds(struct world *world, struct domu *domu,
                          uint64_t target_kib)
 {
     const struct settings_domain *entry =
@@ -138,6 +171,7 @@ static void check_bounds(struct world *world, const struct domu *domu,
             world, "target of domain %u lowered to %" PRIu64 ", below %" PRIu64,
             domu->domid, target_kib, floor);
     }
+    check_floor(world, domu, ceiling, target_kib);
 }
 
 static void check_limit(struct world *world, const struct domu *domu,
@@ -247,6 +281,32 @@ static void xl_wrote(struct world *world, const struct write *write)
     }
 }
 
+static void hear_floor(struct domu *domu, uint64_t floor_kib, uint64_t ms)
+{
+    if (floor_kib <= domu->floor_kib) {
+        domu->floor_kib = floor_kib;
+        domu->next_floor_kib = 0;
+    } else if (domu->next_floor_kib == 0) {
+        domu->next_floor_kib = floor_kib;
+        domu->next_floor_ms = ms;
+    } else {
+        domu->next_floor_kib = units_min(domu->next_floor_kib, floor_kib);
+    }
+}
+
+static void hear_report(struct domu *domu, const struct write *write)
+{
+    struct report report;
+    bool was_garbled = domu->is_garbled;
+
+    domu->is_garbled = report_parse(write->value, write->len, &report) < 0;
+    if (!domu->is_garbled) {
+        hear_floor(domu, report.floor_kib, write->ms);
+    } else if (!was_garbled) {
+        domu->garbled_ms = write->ms;
+    }
+}
+
 static void guest_wrote(struct world *world, const struct write *write)
 {
     struct domu *domu = world_find_domid(world, write->domid);
@@ -257,6 +317,7 @@ static void guest_wrote(struct world *world, const struct write *write)
         strcmp(write->path + len - report, "/" PROTOCOL_REPORT) == 0) {
         domu->has_reported = strstr(write->value, "state=stopped") == NULL;
         domu->leave_ms = write->ms;
+        hear_report(domu, write);
     }
 }
 
@@ -345,9 +406,26 @@ static void check_limits(struct world *world)
     }
 }
 
+static void check_reasons(struct world *world)
+{
+    const struct balancer *balancer = &world->daemon.balancer;
+    unsigned int i;
+
+    for (i = 0; i < balancer->count; i++) {
+        if (balancer->domains[i].step.reason.code == REASON_NONE) {
+            world_break(world, "domain %u is left without a reason",
+                        balancer->domains[i].domid);
+        }
+    }
+}
+
 void rules_check(struct world *world)
 {
     ledger_check(&world->ledger);
+    if (world->daemon.is_running && world->daemon.has_ticked &&
+        world->daemon.last_ms == world->now_ms) {
+        check_reasons(world);
+    }
     if (world->daemon.is_running &&
         store_transactions(&world->daemon.fault.bus) > 0) {
         world_break(world, "the backend left a transaction open");

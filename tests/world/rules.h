@@ -7,12 +7,15 @@
  *   promises    at the moment of granting, what all may still take is not
  *               more than what is free and not claimed, less the reserve
  *   bounds      a target is within floor, ceiling and static-max, and
- *               covered by the limit
+ *               covered by the limit; it is not lowered below what the guest
+ *               says it cannot go below
  *   hands off   nothing is written for domains that are gone, going, being
  *               built, the operator's, fixed, left alone, without a frontend
- *               or with one that does not answer; nor for domain 0
+ *               or with one that does not answer or writes what is no report;
+ *               nor for domain 0
  *   own nodes   the backend writes memory/target and its records, no more,
  *               and leaves no transaction open
+ *   explained   no domain is without a reason
  */
 #ifndef BALLOON_TESTS_WORLD_RULES_H
 #define BALLOON_TESTS_WORLD_RULES_H

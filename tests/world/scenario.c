@@ -101,6 +101,25 @@ bool scenario_start(struct scenario *scenario)
     return world_run_for(world, BUILT_MS);
 }
 
+void scenario_want(struct scenario *scenario, const char *name,
+                   uint64_t wants_kib)
+{
+    struct domu *domu = world_find(&scenario->world, name);
+    unsigned int i;
+
+    /* What it wanted counts up to now. */
+    model_run(&domu->model, scenario->world.now_ms);
+    for (i = 0; i < scenario->count; i++) {
+        struct character *guest = &scenario->guests[i];
+
+        if (strcmp(guest->name, name) == 0) {
+            guest->nature.point_count = 0;
+            character_wants(guest, 0, wants_kib);
+        }
+    }
+    domu->due_ms = scenario->world.now_ms;
+}
+
 uint64_t scenario_target(const struct scenario *scenario, const char *name)
 {
     return world_find(&scenario->world, name)->target_kib;

@@ -10,7 +10,7 @@
 #include "tests/world/world.h"
 #include "tests/world/xl.h"
 
-#define SCENARIO_GUESTS_MAX 16
+#define SCENARIO_GUESTS_MAX 32
 
 /* Must stay where it is. */
 struct scenario {
@@ -43,6 +43,10 @@ void scenario_weigh(struct scenario *scenario, const char *name,
 
 /* xl create of all guests, the backend, and time until all are built. */
 bool scenario_start(struct scenario *scenario);
+
+/* From now on its programs want this, and what they wanted is forgotten. */
+void scenario_want(struct scenario *scenario, const char *name,
+                   uint64_t wants_kib);
 
 /* By name; the guest must be there. */
 uint64_t scenario_target(const struct scenario *scenario, const char *name);

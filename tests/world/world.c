@@ -122,7 +122,10 @@ static void step(struct world *world)
         if (next_of(world, domu) > world->now_ms) {
             continue;
         }
-        if (domu->phase == DOMU_RUNNING) {
+        if (domu->phase == DOMU_RUNNING &&
+            domu_has_ended(domu, world->now_ms)) {
+            xl_end(world, domu);
+        } else if (domu->phase == DOMU_RUNNING) {
             domu_run(domu, world->store, &world->ledger, world->now_ms);
         } else {
             xl_run(world, domu);
@@ -223,9 +226,10 @@ void world_break(struct world *world, const char *format, ...)
 static const char *phase_word(enum domu_phase phase)
 {
     static const char *const words[] = {
-        [DOMU_BUILDING] = "building", [DOMU_RUNNING] = "running",
-        [DOMU_SAVED] = "saved",       [DOMU_LEAVING] = "leaving",
-        [DOMU_DYING] = "dying",       [DOMU_GONE] = "gone",
+        [DOMU_BUILDING] = "building",   [DOMU_RUNNING] = "running",
+        [DOMU_SUSPENDED] = "suspended", [DOMU_SAVED] = "saved",
+        [DOMU_LEAVING] = "leaving",     [DOMU_DYING] = "dying",
+        [DOMU_GONE] = "gone",
     };
 
     return words[phase];

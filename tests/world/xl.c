@@ -23,6 +23,10 @@
 #define LEAVING_MS 60
 #define DYING_MS 300
 
+/* What is left to copy of a guest that stands still; until it is back. */
+#define SUSPENDED_MS 300
+#define AWAY_MS 2000
+
 /* xl tries again when its transaction met another, without end. */
 #define TRIES_MAX 100
 
@@ -153,6 +157,10 @@ static int begin_build(struct world *world, struct domu *domu)
     domu->domid = ++world->last_domid;
     domu->is_operators = false; /* it is another domain now */
     domu->is_backends = false;
+    domu->is_limit_xls = false;
+    domu->is_garbled = false;
+    domu->floor_kib = 0;
+    domu->next_floor_kib = 0;
     ledger_create(&world->ledger, domu->domid, domu->uuid, domu->config.is_hvm);
     make_nodes(world, domu);
     (void)ledger_set_limit(&world->ledger, domu->domid, limit);
@@ -260,9 +268,60 @@ static void take_apart(struct world *world, struct domu *domu)
         enter(world, domu, DOMU_GONE);
     }
     store_fire(world->store, "@releaseDomain");
+    if (domu->phase == DOMU_GONE && domu->is_to_return) {
+        domu->is_to_return = false;
+        (void)begin_build(world, domu);
+    }
+}
+
+void xl_reboot(struct world *world, struct domu *domu)
+{
+    if (domu->phase == DOMU_RUNNING) {
+        domu->is_to_return = true;
+        xl_destroy(world, domu);
+    }
+}
+
+void xl_shutdown(struct world *world, struct domu *domu, uint64_t after_ms)
+{
+    char path[BUS_PATH_MAX];
+
+    if (domu->phase != DOMU_RUNNING) {
+        return;
+    }
+    put(world, BUS_NO_TRANSACTION, home(path, domu, "/control/shutdown"), "%s",
+        "poweroff");
+    domu->config.life_ms = world->now_ms + after_ms - domu->unpaused_ms;
+    domu->config.end = DOMU_POWERS_OFF;
+}
+
+void xl_end(struct world *world, struct domu *domu)
+{
+    switch (domu->config.end) {
+    case DOMU_CRASHES:
+        xl_crash(world, domu);
+        break;
+    case DOMU_POWERS_OFF:
+        xl_destroy(world, domu);
+        break;
+    case DOMU_REBOOTS:
+        xl_reboot(world, domu);
+        break;
+    case DOMU_MIGRATES:
+        xl_migrate(world, domu);
+        break;
+    }
 }
 
 /* ---- Save and restore -------------------------------------------------- */
+
+static void leave(struct world *world, struct domu *domu)
+{
+    remove_nodes(world, domu);
+    ledger_destroy(&world->ledger, domu->domid);
+    store_fire(world->store, "@releaseDomain");
+    enter(world, domu, DOMU_SAVED);
+}
 
 void xl_save(struct world *world, struct domu *domu)
 {
@@ -271,10 +330,29 @@ void xl_save(struct world *world, struct domu *domu)
     }
     /* Suspended, written to its file, destroyed: time stands still in it. */
     store_fire(world->store, "@releaseDomain");
-    remove_nodes(world, domu);
-    ledger_destroy(&world->ledger, domu->domid);
+    leave(world, domu);
+}
+
+void xl_migrate(struct world *world, struct domu *domu)
+{
+    if (domu->phase != DOMU_RUNNING) {
+        return;
+    }
+    ledger_find(&world->ledger, domu->domid)->is_dying = true;
     store_fire(world->store, "@releaseDomain");
-    enter(world, domu, DOMU_SAVED);
+    domu->is_to_return = true;
+    enter(world, domu, DOMU_SUSPENDED);
+}
+
+/* Without memory for it, the other host keeps it a little longer. */
+static void come_back(struct world *world, struct domu *domu)
+{
+    domu->phase_ms = world->now_ms;
+    if (world->ledger.free_kib >=
+        ledger_claimed_kib(&world->ledger) + size_kib(domu)) {
+        domu->is_to_return = false;
+        (void)begin_build(world, domu);
+    }
 }
 
 int xl_restore(struct world *world, struct domu *domu)
@@ -294,8 +372,13 @@ void xl_run(struct world *world, struct domu *domu)
     case DOMU_DYING:
         take_apart(world, domu);
         break;
-    case DOMU_RUNNING:
+    case DOMU_SUSPENDED:
+        leave(world, domu);
+        break;
     case DOMU_SAVED:
+        come_back(world, domu);
+        break;
+    case DOMU_RUNNING:
     case DOMU_GONE:
         break;
     }
@@ -310,8 +393,11 @@ uint64_t xl_next_ms(const struct domu *domu)
         return domu->phase_ms + LEAVING_MS;
     case DOMU_DYING:
         return domu->phase_ms + DYING_MS;
-    case DOMU_RUNNING:
+    case DOMU_SUSPENDED:
+        return domu->phase_ms + SUSPENDED_MS;
     case DOMU_SAVED:
+        return domu->is_to_return ? domu->phase_ms + AWAY_MS : UINT64_MAX;
+    case DOMU_RUNNING:
     case DOMU_GONE:
         break;
     }

@@ -39,4 +39,23 @@ void xl_save(struct world *world, struct domu *domu);
 /* 0, or -ENOMEM. */
 int xl_restore(struct world *world, struct domu *domu);
 
+/*
+ * To another host and, after a while, back: suspended, gone, and built anew
+ * when there is memory for it.  That its pages were copied before is nothing
+ * that anybody in dom0 could see.
+ */
+void xl_migrate(struct world *world, struct domu *domu);
+
+/* Taken apart and built anew, with the target that it had. */
+void xl_reboot(struct world *world, struct domu *domu);
+
+/*
+ * xl shutdown: the guest is asked to, and its kernel halts after_ms later.
+ * What its programs do meanwhile is the caller's.
+ */
+void xl_shutdown(struct world *world, struct domu *domu, uint64_t after_ms);
+
+/* What was to become of the domain by itself. */
+void xl_end(struct world *world, struct domu *domu);
+
 #endif
