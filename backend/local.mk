@@ -23,6 +23,8 @@ noinst_LIBRARIES += \
 	%D%/configlines.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/fields.c \
+	%D%/fields.h \
 	%D%/hypervisor.h \
 	%D%/nodes.c \
 	%D%/nodes.h \

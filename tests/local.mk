@@ -98,6 +98,7 @@ unit_tests += \
 	%D%/test_configlines \
 	%D%/test_control \
 	%D%/test_decide \
+	%D%/test_fields \
 	%D%/test_reason \
 	%D%/test_rivals \
 	%D%/test_settings \
@@ -133,6 +134,7 @@ endif
 %C%_test_control_SOURCES = %D%/test_control.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
+%C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
