@@ -18,6 +18,7 @@
 #include "common/nearest.h"
 #include "common/number.h"
 #include "common/textfile.h"
+#include "common/units.h"
 
 /* What is shown of a word from the file. */
 #define SHOWN_MAX 64
@@ -98,6 +99,71 @@ static int read_dom0_floor(struct reading *reading,
                     "not run");
     }
     reading->settings.dom0_floor_kib = floor_kib;
+    return 0;
+}
+
+/* ---- record, record_size, record_files ---- */
+
+static int read_record(struct reading *reading, const struct configlines *at,
+                       unsigned int line)
+{
+    static const char key[] = "record";
+    const char *value = xlconf_string(reading->conf, key);
+    char text[SHOWN_MAX];
+
+    (void)at;
+    if (!value || value[0] != '/') {
+        return fail(reading, line, key,
+                    "%s%s%s, expected a file such as "
+                    "\"/var/log/xenballoon/record\", with its whole path",
+                    value ? "\"" : "", value ? shown(text, value) : "a list",
+                    value ? "\"" : "");
+    }
+    if (strlen(value) >= sizeof(reading->settings.record)) {
+        return fail(reading, line, key,
+                    "\"%s\" is too long, expected at most %zu bytes",
+                    shown(text, value), sizeof(reading->settings.record) - 1);
+    }
+    (void)snprintf(reading->settings.record, sizeof(reading->settings.record),
+                   "%s", value);
+    return 0;
+}
+
+static int read_record_size(struct reading *reading,
+                            const struct configlines *at, unsigned int line)
+{
+    static const char key[] = "record_size";
+    uint64_t size_kib;
+    int r = read_size(reading, key, line, &size_kib);
+
+    (void)at;
+    if (r < 0) {
+        return r;
+    }
+    if (size_kib < UNITS_KIB_PER_MIB) {
+        return fail(reading, line, key, "too small, expected at least 1M");
+    }
+    reading->settings.record_size_kib = size_kib;
+    return 0;
+}
+
+static int read_record_files(struct reading *reading,
+                             const struct configlines *at, unsigned int line)
+{
+    static const char key[] = "record_files";
+    const char *value = xlconf_string(reading->conf, key);
+    uint64_t files = 0;
+
+    (void)at;
+    if (!value ||
+        number_parse(value, strlen(value), SETTINGS_RECORD_FILES_MAX, &files) <
+            0 ||
+        files == 0) {
+        return fail(reading, line, key,
+                    "expected how many files are kept, from 1 to %d",
+                    SETTINGS_RECORD_FILES_MAX);
+    }
+    reading->settings.record_files = (unsigned int)files;
     return 0;
 }
 
@@ -265,17 +331,31 @@ static int read_domains(struct reading *reading, const struct configlines *at,
 typedef int read_key_fn(struct reading *reading, const struct configlines *at,
                         unsigned int line);
 
-enum { KEY_RESERVE, KEY_DOM0_FLOOR, KEY_DOMAINS, KEYS };
+enum {
+    KEY_RESERVE,
+    KEY_DOM0_FLOOR,
+    KEY_RECORD,
+    KEY_RECORD_SIZE,
+    KEY_RECORD_FILES,
+    KEY_DOMAINS,
+    KEYS
+};
 
 static const char *const key_names[KEYS] = {
     [KEY_RESERVE] = "reserve",
     [KEY_DOM0_FLOOR] = "dom0_floor",
+    [KEY_RECORD] = "record",
+    [KEY_RECORD_SIZE] = "record_size",
+    [KEY_RECORD_FILES] = "record_files",
     [KEY_DOMAINS] = "domains",
 };
 
 static read_key_fn *const key_readers[KEYS] = {
     [KEY_RESERVE] = read_reserve,
     [KEY_DOM0_FLOOR] = read_dom0_floor,
+    [KEY_RECORD] = read_record,
+    [KEY_RECORD_SIZE] = read_record_size,
+    [KEY_RECORD_FILES] = read_record_files,
     [KEY_DOMAINS] = read_domains,
 };
 
@@ -298,7 +378,8 @@ static int fail_unknown(const struct reading *reading,
 
     return fail(reading, place->line,
                 escape_text(key, sizeof(key), place->text, place->len),
-                "no such key, expected reserve, dom0_floor or domains%s%s%s",
+                "no such key, expected reserve, dom0_floor, record, "
+                "record_size, record_files or domains%s%s%s",
                 meant ? " (did you mean " : "", meant ? meant : "",
                 meant ? "?)" : "");
 }

@@ -26,6 +26,8 @@ noinst_LIBRARIES += \
 	%D%/fields.c \
 	%D%/fields.h \
 	%D%/hypervisor.h \
+	%D%/moment.c \
+	%D%/moment.h \
 	%D%/nodes.c \
 	%D%/nodes.h \
 	%D%/observe.c \
@@ -34,6 +36,10 @@ noinst_LIBRARIES += \
 	%D%/reason.h \
 	%D%/record.c \
 	%D%/record.h \
+	%D%/recorder.c \
+	%D%/recorder.h \
+	%D%/replay.c \
+	%D%/replay.h \
 	%D%/rivals.c \
 	%D%/rivals.h \
 	%D%/roster.c \

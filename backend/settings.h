@@ -33,6 +33,14 @@
 /* As ESX has had it since its first version: three quarters. */
 #define SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD 7500
 
+/* Of a file's name, NUL included. */
+#define SETTINGS_PATH_MAX 512
+
+/* About a day of a host of 20 domains that are not all at rest: a guess. */
+#define SETTINGS_RECORD_SIZE_DEFAULT_KIB (UINT64_C(64) * 1024)
+#define SETTINGS_RECORD_FILES_DEFAULT 4
+#define SETTINGS_RECORD_FILES_MAX 1000
+
 enum settings_has {
     SETTINGS_HAS_FLOOR = 1 << 0,
     SETTINGS_HAS_CEILING = 1 << 1,
@@ -54,7 +62,10 @@ struct settings_domain {
 struct settings {
     uint64_t reserve_kib;
     uint64_t dom0_floor_kib;
-    uint64_t idle_tax_permyriad; /* see snapshot.h */
+    uint64_t idle_tax_permyriad;     /* see snapshot.h */
+    char record[SETTINGS_PATH_MAX];  /* "": nothing is recorded */
+    uint64_t record_size_kib;        /* of one file, about */
+    unsigned int record_files;       /* at least 1 */
     struct settings_domain *domains; /* owned; sorted by name */
     unsigned int count;
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The operator's command line tool.  It speaks to the backend's control socket
-# and needs no Xen library.
+# The operator's command line tool.  It speaks to the backend's control socket,
+# decides by itself when it replays, and needs no Xen library.
 
 if BACKEND
 noinst_LIBRARIES += %D%/libcontrol.a
@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libcontrol.a
 	%D%/client.h \
 	%D%/command.c \
 	%D%/command.h \
+	%D%/replay.c \
 	%D%/show.c \
 	%D%/show.h \
 	%D%/table.c \
@@ -19,6 +20,8 @@ bin_PROGRAMS += xenballoon
 xenballoon_SOURCES = %D%/main.c
 xenballoon_LDADD = \
 	%D%/libcontrol.a \
+	backend/libbackend.a \
+	backend/libpolicy.a \
 	common/libcommon.a \
 	$(JANSSON_LIBS)
 endif

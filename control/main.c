@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xenballoon: asks the backend.  A table of commands; options may stand
+ * xenballoon: asks the backend, or works without it.  A table of commands; options may stand
  * anywhere.
  */
 #include <getopt.h>
@@ -37,6 +37,8 @@ static const struct command {
      "floor=SIZE, ceiling=SIZE, weight=N for its life", 2, WORDS_MAX},
     {"release", command_release, "DOMAIN", "manage it again after xl mem-set",
      1, 1},
+    {"replay", command_replay, "FILE...",
+     "decide again what was recorded, and compare", 1, WORDS_MAX},
     {"version", command_version, "", "of this program and of the backend", 0,
      0},
     {"help", command_help, "", "this text", 0, 0},

@@ -115,6 +115,7 @@ unit_tests += \
 	%D%/test_lifecycle \
 	%D%/test_mutants \
 	%D%/test_random_hosts \
+	%D%/test_recorder \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_world
@@ -146,6 +147,7 @@ endif
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_reason_SOURCES = %D%/test_reason.c
+%C%_test_recorder_SOURCES = %D%/steps.h %D%/test_recorder.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
@@ -174,7 +176,8 @@ fuzz_tests = \
 if BACKEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
-	%D%/fuzz/fuzz_conffile
+	%D%/fuzz/fuzz_conffile \
+	%D%/fuzz/fuzz_replay
 endif
 if FRONTEND
 fuzz_tests += \
@@ -186,6 +189,8 @@ endif
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_replay_SOURCES = %D%/fuzz/fuzz_replay.c $(fuzz_main)
+%C%_fuzz_fuzz_replay_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_report_SOURCES = %D%/fuzz/fuzz_report.c $(fuzz_main)
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
