@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The operator's command line tool.  It speaks to the backend's control socket,
-# decides by itself when it replays, and needs no Xen library.
+# The operator's command line tool.  It speaks to the backend's control socket;
+# or plays the what-if or decides a recording again, which asks nobody.
 
 if BACKEND
 noinst_LIBRARIES += %D%/libcontrol.a
@@ -19,9 +19,13 @@ noinst_LIBRARIES += %D%/libcontrol.a
 bin_PROGRAMS += xenballoon
 xenballoon_SOURCES = %D%/main.c
 xenballoon_LDADD = \
+	simulate/libsimulate.a \
 	%D%/libcontrol.a \
 	backend/libbackend.a \
+	backend/libbackendxen.a \
 	backend/libpolicy.a \
+	frontend/libfrontendpolicy.a \
 	common/libcommon.a \
-	$(JANSSON_LIBS)
+	$(JANSSON_LIBS) \
+	$(XLUTIL_LIBS)
 endif

@@ -12,6 +12,7 @@
 #include "common/escape.h"
 #include "common/nearest.h"
 #include "control/command.h"
+#include "simulate/main.h"
 
 #define PROGRAM "xenballoon"
 #define DEFAULT_SOCKET RUNSTATEDIR "/xenballoon/backend.sock"
@@ -20,6 +21,7 @@
 #define WORDS_MAX 15
 
 static int command_help(const struct command_call *call);
+static int command_simulate(const struct command_call *call);
 
 static const struct command {
     const char *name;
@@ -39,6 +41,8 @@ static const struct command {
      1, 1},
     {"replay", command_replay, "FILE...",
      "decide again what was recorded, and compare", 1, WORDS_MAX},
+    {"simulate", command_simulate, "...",
+     "what if: a host played, see simulate --help", 0, WORDS_MAX},
     {"version", command_version, "", "of this program and of the backend", 0,
      0},
     {"help", command_help, "", "this text", 0, 0},
@@ -53,7 +57,7 @@ static void print_help(void)
                  "Xen domains.\n\n"
                  "Commands (without one: list):\n");
     for (size_t i = 0; i < COMMANDS; i++) {
-        (void)printf("  %-7s  %-14s  %s\n", commands[i].name, commands[i].words,
+        (void)printf("  %-8s  %-14s  %s\n", commands[i].name, commands[i].words,
                      commands[i].description);
     }
     (void)printf("\nDOMAIN is a name or an id.\n\n"
@@ -70,6 +74,14 @@ static int command_help(const struct command_call *call)
     (void)call;
     print_help();
     return COMMAND_OK;
+}
+
+/* Its options are its own: main() hands it over when it stands first. */
+static int command_simulate(const struct command_call *call)
+{
+    (void)call;
+    (void)fputs(PROGRAM ": expected options of simulate behind it\n", stderr);
+    return COMMAND_USAGE;
 }
 
 static int usage_error(void)
@@ -148,6 +160,9 @@ int main(int argc, char **argv)
     const struct command *command = &commands[0];
     int c;
 
+    if (argc > 1 && strcmp(argv[1], "simulate") == 0) {
+        return flush_output(simulate_main(argc - 1, argv + 1));
+    }
     while ((c = getopt_long(argc, argv, "jS:hV", names, NULL)) != -1) {
         switch (c) {
         case 'j':

@@ -1,12 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The guest's half.  It links the C library and libxenstore, nothing else, so
-# that one build serves every guest.  What decides is an archive of its own: see
-# PURE_CFLAGS in configure.ac and tests/purity.sh.
+# that one build serves every guest.  What decides is an archive of its own, which
+# the simulation needs in dom0, too: see PURE_CFLAGS in configure.ac and
+# tests/purity.sh.
+
+noinst_LIBRARIES += %D%/libfrontendpolicy.a
+%C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
+%C%_libfrontendpolicy_a_SOURCES = \
+	%D%/backoff.c \
+	%D%/backoff.h \
+	%D%/balloon.c \
+	%D%/balloon.h \
+	%D%/decide.c \
+	%D%/decide.h \
+	%D%/floor.c \
+	%D%/floor.h \
+	%D%/sample.h
 
 if FRONTEND
-noinst_LIBRARIES += %D%/libfrontend.a %D%/libfrontendpolicy.a
-
+noinst_LIBRARIES += %D%/libfrontend.a
 %C%_libfrontend_a_SOURCES = \
 	%D%/act.c \
 	%D%/act.h \
@@ -19,18 +32,6 @@ noinst_LIBRARIES += %D%/libfrontend.a %D%/libfrontendpolicy.a
 	%D%/observe.h \
 	%D%/procfs.c \
 	%D%/procfs.h
-
-%C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
-%C%_libfrontendpolicy_a_SOURCES = \
-	%D%/backoff.c \
-	%D%/backoff.h \
-	%D%/balloon.c \
-	%D%/balloon.h \
-	%D%/decide.c \
-	%D%/decide.h \
-	%D%/floor.c \
-	%D%/floor.h \
-	%D%/sample.h
 
 sbin_PROGRAMS += xenballoon-frontend
 xenballoon_frontend_SOURCES = %D%/main.c

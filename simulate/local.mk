@@ -3,7 +3,31 @@
 # The what-if: "xenballoon simulate" plays the course of a host under the real
 # policy.  Needs no Xen library.
 
-EXTRA_DIST += \
+if BACKEND
+noinst_LIBRARIES += %D%/libsimulate.a
+%C%_libsimulate_a_SOURCES = \
+	%D%/course.c \
 	%D%/course.h \
+	%D%/guest.c \
+	%D%/guest.h \
+	%D%/main.c \
+	%D%/main.h \
+	%D%/outcome.c \
 	%D%/outcome.h \
-	%D%/run.h
+	%D%/policy.c \
+	%D%/policy.h \
+	%D%/queue.c \
+	%D%/queue.h \
+	%D%/read.c \
+	%D%/read.h \
+	%D%/run.c \
+	%D%/run.h \
+	%D%/show.c \
+	%D%/show.h \
+	%D%/trace.c \
+	%D%/trace.h \
+	%D%/voice.c \
+	%D%/voice.h \
+	%D%/walk.c \
+	%D%/walk.h
+endif

@@ -24,6 +24,7 @@ struct run_policy {
     int (*plan)(void *state, const struct snapshot *snapshot,
                 const unsigned int *domains_of, struct plan *plan);
     void *state;
+    void (*done)(void *state); /* NULL, or frees it; see policy_done() */
 };
 
 struct run_options {
