@@ -20,8 +20,12 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/queue.h \
 	%D%/read.c \
 	%D%/read.h \
+	%D%/recording.c \
+	%D%/recording.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/scenario.c \
+	%D%/scenario.h \
 	%D%/show.c \
 	%D%/show.h \
 	%D%/trace.c \
@@ -30,4 +34,10 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/voice.h \
 	%D%/walk.c \
 	%D%/walk.h
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	%D%/examples/boot-storm.scenario \
+	%D%/examples/shortage.scenario \
+	%D%/examples/swap.scenario
 endif

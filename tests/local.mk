@@ -21,6 +21,7 @@ AM_TESTS_ENVIRONMENT = \
 # What every test program may use; the linker takes what it needs.
 LDADD = \
 	$(both_ends) \
+	$(simulate_end) \
 	$(backend_end) \
 	$(frontend_end) \
 	common/libcommon.a \
@@ -28,9 +29,11 @@ LDADD = \
 	$(JANSSON_LIBS) \
 	$(XLUTIL_LIBS)
 both_ends =
+simulate_end =
 backend_end =
 frontend_end =
 if BACKEND
+simulate_end += simulate/libsimulate.a frontend/libfrontendpolicy.a
 backend_end += \
 	backend/libbackend.a \
 	backend/libbackendxen.a \
@@ -100,7 +103,9 @@ unit_tests += \
 	%D%/test_decide \
 	%D%/test_fields \
 	%D%/test_reason \
+	%D%/test_recording \
 	%D%/test_rivals \
+	%D%/test_scenario \
 	%D%/test_settings \
 	%D%/test_table \
 	%D%/test_tool
@@ -148,8 +153,10 @@ endif
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_recorder_SOURCES = %D%/steps.h %D%/test_recorder.c
+%C%_test_recording_SOURCES = %D%/test_recording.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
+%C%_test_scenario_SOURCES = %D%/test_scenario.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
@@ -177,7 +184,8 @@ if BACKEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
 	%D%/fuzz/fuzz_conffile \
-	%D%/fuzz/fuzz_replay
+	%D%/fuzz/fuzz_replay \
+	%D%/fuzz/fuzz_scenario
 endif
 if FRONTEND
 fuzz_tests += \
@@ -193,6 +201,8 @@ endif
 %C%_fuzz_fuzz_replay_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_report_SOURCES = %D%/fuzz/fuzz_report.c $(fuzz_main)
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_scenario_SOURCES = %D%/fuzz/fuzz_scenario.c $(fuzz_main)
+%C%_fuzz_fuzz_scenario_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
 EXTRA_DIST += %D%/fuzz/corpus
 
@@ -203,7 +213,8 @@ shell_tests = \
 	%D%/example.sh \
 	%D%/layers.sh \
 	%D%/manpages.sh \
-	%D%/purity.sh
+	%D%/purity.sh \
+	%D%/scenarios.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) %D%/tap.sh
 
