@@ -60,23 +60,24 @@ static struct course good(const char *text)
 
 static void working_sets_are_what_was_used(void **state)
 {
-    struct course course =
-        good(BEGINNING HOST(
-            70000) "\"domains\":[{\"domid\":0,\"is_new\":true,\"seen\":"
-                   "{\"current_kib\":5000}},"
-                   "{\"domid\":7,\"is_new\":true,\"name\":\"web\"," SEEN
-                   "}]}\n" LATER(71000) "\"domains\":[{\"domid\":0},{\"domid\":"
-                                        "7}]}\n" LATER(75000) "\"domains\":[{"
-                                                              "\"domid\":0},{"
-                                                              "\"domid\":"
-                                                              "7," AVAILABLE(900) "}]}\n" LATER(
-                                                                  80000) "\"dom"
-                                                                         "ains"
-                                                                         "\":[{"
-                                                                         "\"dom"
-                                                                         "id\":"
-                                                                         "0}]}"
-                                                                         "\n");
+    struct course course = good(BEGINNING HOST(
+        70000) "\"domains\":[{\"domid\":0,\"is_new\":true,\"seen\":"
+               "{\"current_kib\":5000}},"
+               "{\"domid\":7,\"is_new\":true,\"name\":\"web\"," SEEN
+               "}]}\n" LATER(
+                   71000) "\"domains\":[{\"domid\":0},{\"domid\":"
+                          "7}]}\n" LATER(
+                              75000) "\"domains\":[{"
+                                     "\"domid\":0},{"
+                                     "\"domid\":"
+                                     "7," AVAILABLE(900) "}]}\n" LATER(
+                                         80000) "\"dom"
+                                                "ains"
+                                                "\":[{"
+                                                "\"dom"
+                                                "id\":"
+                                                "0}]}"
+                                                "\n");
     const struct course_domain *web = &course.domains[0];
 
     (void)state;
@@ -133,6 +134,7 @@ static void domains_outlive_the_daemon(void **state)
     course_done(&course);
 }
 
+/* Twice: with a clock far behind the last one, and not so far. */
 static void host_may_have_been_booted_again(void **state)
 {
     struct course course =
@@ -143,15 +145,22 @@ static void host_may_have_been_booted_again(void **state)
                         HOST(3000) "\"domains\":[{\"domid\":1,\"is_new\":true,"
                                    "\"name\":\"a\"," SEEN "}]}\n" LATER(
                                        4000) "\"domains\":[{\"domid\":"
-                                             "1," AVAILABLE(1) "}]}\n");
+                                             "1," AVAILABLE(1) "}]}\n" BEGINNING
+                                                 HOST(
+                                                     100) "\"domains\":[{"
+                                                          "\"domid\":2,\"is_"
+                                                          "new\":true,"
+                                                          "\"name\":\"a\"," SEEN
+                                                          "}]}\n");
 
     (void)state;
-    assert_int_equal(course.count, 2);
+    assert_int_equal(course.count, 3);
     assert_int_equal(course.domains[0].end_ms, 1001);
     assert_int_equal(course.domains[1].start_ms, 1000 + RECORDING_PAUSE_MS);
     assert_int_equal(course.domains[1].points[1].at_ms,
                      2000 + RECORDING_PAUSE_MS);
-    assert_int_equal(course.duration_ms, 2001 + RECORDING_PAUSE_MS);
+    assert_int_equal(course.domains[2].start_ms, 2000 + 2 * RECORDING_PAUSE_MS);
+    assert_int_equal(course.duration_ms, 2001 + 2 * RECORDING_PAUSE_MS);
     course_done(&course);
 }
 
