@@ -62,11 +62,15 @@ static inline uint64_t units_distance(uint64_t a, uint64_t b)
  */
 static inline uint64_t units_scale(uint64_t a, uint64_t b, uint64_t divisor)
 {
-    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    __extension__ unsigned __int128 product;
 
     if (divisor == 0) {
         return 0;
     }
+    if ((a | b) <= UINT32_MAX) {
+        return a * b / divisor; /* nearly always, and many times as fast */
+    }
+    product = __extension__(unsigned __int128) a * b;
     product /= divisor;
     return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
 }

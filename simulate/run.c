@@ -64,7 +64,8 @@ struct run {
 
     unsigned int *followed; /* those in which something moves */
     unsigned int followed_count;
-    uint64_t still_need_kib; /* of the others */
+    uint64_t followed_most_kib; /* no more than that they need, until then */
+    uint64_t still_need_kib;    /* of the others */
     uint64_t peak_need_kib;
 
     struct snapshot snapshot;
@@ -133,6 +134,15 @@ static uint64_t need_of(const struct guest *guest, uint64_t at_ms)
                                     : 0;
 }
 
+/* As long as it is on its ramp, or stands. */
+static uint64_t most_need_of(const struct guest *guest)
+{
+    const struct walk *walk = &guest->walk;
+
+    return units_max(walk->domain->floor_kib,
+                     units_max(walk->from_kib, walk->to_kib));
+}
+
 /* Also who would move if there were frames. */
 static bool is_to_be_followed(const struct guest *guest)
 {
@@ -149,6 +159,7 @@ static void touch(struct run *run, unsigned int id)
         run->still_need_kib -= need_of(&run->guests[id], run->now_ms);
         return;
     }
+    run->followed_most_kib -= most_need_of(&run->guests[id]);
     last = run->followed[--run->followed_count];
     run->followed[run->place_of[id]] = last;
     run->place_of[last] = run->place_of[id];
@@ -159,6 +170,7 @@ static void touch(struct run *run, unsigned int id)
 static void settle(struct run *run, unsigned int id)
 {
     if (is_to_be_followed(&run->guests[id])) {
+        run->followed_most_kib += most_need_of(&run->guests[id]);
         run->place_of[id] = run->followed_count;
         run->followed[run->followed_count++] = id;
     } else {
@@ -171,6 +183,9 @@ static void note_peak(struct run *run)
     uint64_t need = run->still_need_kib;
     unsigned int i;
 
+    if (need + run->followed_most_kib <= run->peak_need_kib) {
+        return;
+    }
     for (i = 0; i < run->followed_count; i++) {
         need += need_of(&run->guests[run->followed[i]], run->now_ms);
     }
@@ -445,15 +460,21 @@ static bool is_change(const struct decide_step *step,
 static void act(struct run *run)
 {
     const struct snapshot *snapshot = &run->snapshot;
+    bool is_done = true;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
-        if (is_lower(&run->plan.steps[i], &snapshot->domains[i]) &&
-            run->voices[run->domains_of[i]] != NULL) {
+        if (!is_change(&run->plan.steps[i], &snapshot->domains[i]) ||
+            run->voices[run->domains_of[i]] == NULL) {
+            continue;
+        }
+        if (is_lower(&run->plan.steps[i], &snapshot->domains[i])) {
             carry_out(run, &run->plan.steps[i], run->domains_of[i]);
+        } else {
+            is_done = false;
         }
     }
-    for (i = 0; i < snapshot->count; i++) {
+    for (i = 0; !is_done && i < snapshot->count; i++) {
         if (is_change(&run->plan.steps[i], &snapshot->domains[i]) &&
             run->voices[run->domains_of[i]] != NULL) {
             carry_out(run, &run->plan.steps[i], run->domains_of[i]);
