@@ -14,6 +14,10 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/main.h \
 	%D%/outcome.c \
 	%D%/outcome.h \
+	%D%/page.c \
+	%D%/page.h \
+	%D%/plot.c \
+	%D%/plot.h \
 	%D%/policy.c \
 	%D%/policy.h \
 	%D%/queue.c \

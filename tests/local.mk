@@ -102,6 +102,7 @@ unit_tests += \
 	%D%/test_control \
 	%D%/test_decide \
 	%D%/test_fields \
+	%D%/test_page \
 	%D%/test_reason \
 	%D%/test_recording \
 	%D%/test_rivals \
@@ -149,6 +150,7 @@ endif
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_mutants_SOURCES = %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
+%C%_test_page_SOURCES = %D%/test_page.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_reason_SOURCES = %D%/test_reason.c
