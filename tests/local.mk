@@ -35,14 +35,16 @@ frontend_end =
 if BACKEND
 simulate_end += simulate/libsimulate.a frontend/libfrontendpolicy.a
 backend_end += \
+	simulate/libsimulate.a \
 	backend/libbackend.a \
 	backend/libbackendxen.a \
 	backend/libpolicy.a \
 	control/libcontrol.a
 endif
 if FRONTEND
-frontend_end += frontend/libfrontend.a frontend/libfrontendpolicy.a
+frontend_end += frontend/libfrontend.a
 endif
+frontend_end += frontend/libfrontendpolicy.a
 
 # The simulated host, for the tests of both ends.
 
@@ -248,8 +250,11 @@ EXTRA_DIST += \
 
 bench_programs =
 if BACKEND
-bench_programs += %D%/bench/bench_plan
+bench_programs += \
+	%D%/bench/bench_plan \
+	%D%/bench/bench_simulate
 %C%_bench_bench_plan_SOURCES = %D%/bench/bench_plan.c
+%C%_bench_bench_simulate_SOURCES = %D%/bench/bench_simulate.c
 endif
 EXTRA_PROGRAMS += $(bench_programs)
 
