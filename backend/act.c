@@ -192,10 +192,15 @@ static int carry_out(struct balancer *balancer, struct balancer_domain *domain,
 static int store_learned(struct balancer *balancer)
 {
     uint64_t learned_kib = balancer->plan.learned_kib;
+    bool grants = false;
+    unsigned int i;
     int r;
 
-    if (learned_kib <=
-        balancer->stored_learned_kib + balancer->stored_learned_kib / 4) {
+    for (i = 0; !grants && i < balancer->count; i++) {
+        grants = is_higher(&balancer->domains[i]);
+    }
+    if (!grants || learned_kib <= balancer->stored_learned_kib +
+                                      balancer->stored_learned_kib / 4) {
         return 0;
     }
     r = record_write_learned(balancer, learned_kib);

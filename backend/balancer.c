@@ -48,6 +48,20 @@ static void keep(struct balancer *balancer)
     }
 }
 
+static void make_plan(struct balancer *balancer)
+{
+    const struct balancer_witness *witness = &balancer->witness;
+
+    if (witness->before) {
+        witness->before(witness->arg, balancer);
+    }
+    decide(&balancer->snapshot, &balancer->host, balancer->memories,
+           &balancer->plan);
+    if (witness->after) {
+        witness->after(witness->arg, balancer);
+    }
+}
+
 int balancer_tick(struct balancer *balancer, uint64_t now_ms,
                   uint64_t *ret_next_ms)
 {
@@ -61,8 +75,7 @@ int balancer_tick(struct balancer *balancer, uint64_t now_ms,
     if (r < 0) {
         return r;
     }
-    decide(&balancer->snapshot, &balancer->host, balancer->memories,
-           &balancer->plan);
+    make_plan(balancer);
     keep(balancer);
     r = act(balancer, now_ms);
     if (r < 0) {

@@ -76,10 +76,24 @@ struct balancer_domain {
     struct decide_step step;     /* of the last tick */
 };
 
+struct balancer;
+
+/*
+ * Who looks on, without a say: called when all is seen and nothing decided,
+ * with what is remembered in memories, and when the plan is made and nothing
+ * done.  Zeroed: nobody does.
+ */
+struct balancer_witness {
+    void (*before)(void *arg, const struct balancer *balancer);
+    void (*after)(void *arg, const struct balancer *balancer);
+    void *arg;
+};
+
 struct balancer {
     const struct bus *bus;
     const struct hypervisor *hypervisor;
     const struct settings *settings; /* may be replaced between ticks */
+    struct balancer_witness witness; /* may be set after balancer_init() */
 
     struct balancer_domain *domains; /* ascending by domid */
     unsigned int count;

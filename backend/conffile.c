@@ -18,6 +18,7 @@
 #include "common/nearest.h"
 #include "common/number.h"
 #include "common/textfile.h"
+#include "common/units.h"
 
 /* What is shown of a word from the file. */
 #define SHOWN_MAX 64
@@ -150,6 +151,71 @@ static int read_emergency(struct reading *reading, const struct configlines *at,
     (void)at;
     return read_percent(reading, "emergency", line, 0, 100,
                         &reading->settings.emergency_permyriad);
+}
+
+/* ---- record, record_size, record_files ---- */
+
+static int read_record(struct reading *reading, const struct configlines *at,
+                       unsigned int line)
+{
+    static const char key[] = "record";
+    const char *value = xlconf_string(reading->conf, key);
+    char text[SHOWN_MAX];
+
+    (void)at;
+    if (!value || value[0] != '/') {
+        return fail(reading, line, key,
+                    "%s%s%s, expected a file such as "
+                    "\"/var/log/xenballoon/record\", with its whole path",
+                    value ? "\"" : "", value ? shown(text, value) : "a list",
+                    value ? "\"" : "");
+    }
+    if (strlen(value) >= sizeof(reading->settings.record)) {
+        return fail(reading, line, key,
+                    "\"%s\" is too long, expected at most %zu bytes",
+                    shown(text, value), sizeof(reading->settings.record) - 1);
+    }
+    (void)snprintf(reading->settings.record, sizeof(reading->settings.record),
+                   "%s", value);
+    return 0;
+}
+
+static int read_record_size(struct reading *reading,
+                            const struct configlines *at, unsigned int line)
+{
+    static const char key[] = "record_size";
+    uint64_t size_kib;
+    int r = read_size(reading, key, line, &size_kib);
+
+    (void)at;
+    if (r < 0) {
+        return r;
+    }
+    if (size_kib < UNITS_KIB_PER_MIB) {
+        return fail(reading, line, key, "too small, expected at least 1M");
+    }
+    reading->settings.record_size_kib = size_kib;
+    return 0;
+}
+
+static int read_record_files(struct reading *reading,
+                             const struct configlines *at, unsigned int line)
+{
+    static const char key[] = "record_files";
+    const char *value = xlconf_string(reading->conf, key);
+    uint64_t files = 0;
+
+    (void)at;
+    if (!value ||
+        number_parse(value, strlen(value), SETTINGS_RECORD_FILES_MAX, &files) <
+            0 ||
+        files == 0) {
+        return fail(reading, line, key,
+                    "expected how many files are kept, from 1 to %d",
+                    SETTINGS_RECORD_FILES_MAX);
+    }
+    reading->settings.record_files = (unsigned int)files;
+    return 0;
 }
 
 /* ---- domains ---- */
@@ -322,20 +388,31 @@ enum {
     KEY_HEADROOM,
     KEY_IDLE_TAX,
     KEY_EMERGENCY,
+    KEY_RECORD,
+    KEY_RECORD_SIZE,
+    KEY_RECORD_FILES,
     KEY_DOMAINS,
     KEYS
 };
 
 static const char *const key_names[KEYS] = {
-    [KEY_RESERVE] = "reserve",     [KEY_DOM0_FLOOR] = "dom0_floor",
-    [KEY_HEADROOM] = "headroom",   [KEY_IDLE_TAX] = "idle_tax",
-    [KEY_EMERGENCY] = "emergency", [KEY_DOMAINS] = "domains",
+    [KEY_RESERVE] = "reserve",         [KEY_DOM0_FLOOR] = "dom0_floor",
+    [KEY_HEADROOM] = "headroom",       [KEY_IDLE_TAX] = "idle_tax",
+    [KEY_EMERGENCY] = "emergency",     [KEY_RECORD] = "record",
+    [KEY_RECORD_SIZE] = "record_size", [KEY_RECORD_FILES] = "record_files",
+    [KEY_DOMAINS] = "domains",
 };
 
 static read_key_fn *const key_readers[KEYS] = {
-    [KEY_RESERVE] = read_reserve,     [KEY_DOM0_FLOOR] = read_dom0_floor,
-    [KEY_HEADROOM] = read_headroom,   [KEY_IDLE_TAX] = read_idle_tax,
-    [KEY_EMERGENCY] = read_emergency, [KEY_DOMAINS] = read_domains,
+    [KEY_RESERVE] = read_reserve,
+    [KEY_DOM0_FLOOR] = read_dom0_floor,
+    [KEY_HEADROOM] = read_headroom,
+    [KEY_IDLE_TAX] = read_idle_tax,
+    [KEY_EMERGENCY] = read_emergency,
+    [KEY_RECORD] = read_record,
+    [KEY_RECORD_SIZE] = read_record_size,
+    [KEY_RECORD_FILES] = read_record_files,
+    [KEY_DOMAINS] = read_domains,
 };
 
 static int find_key(const struct configlines_place *place)
@@ -355,12 +432,13 @@ static int fail_unknown(const struct reading *reading,
     const char *meant = nearest_word(place->text, place->len, key_names, KEYS);
     char key[SHOWN_MAX];
 
-    return fail(
-        reading, place->line,
-        escape_text(key, sizeof(key), place->text, place->len),
-        "no such key, expected reserve, dom0_floor, headroom, idle_tax, "
-        "emergency or domains%s%s%s",
-        meant ? " (did you mean " : "", meant ? meant : "", meant ? "?)" : "");
+    return fail(reading, place->line,
+                escape_text(key, sizeof(key), place->text, place->len),
+                "no such key, expected reserve, dom0_floor, headroom, "
+                "idle_tax, emergency, record, record_size, record_files or "
+                "domains%s%s%s",
+                meant ? " (did you mean " : "", meant ? meant : "",
+                meant ? "?)" : "");
 }
 
 static int read_key(struct reading *reading, unsigned int first_lines[KEYS],

@@ -47,7 +47,7 @@ const char *decide_mood_word(enum decide_mood mood)
         [DECIDE_EMERGENCY] = "emergency",
     };
 
-    return (unsigned int)mood < DECIDE_MOODS ? words[mood] : "unknown";
+    return (unsigned int)mood < DECIDE_MOODS ? words[mood] : "none";
 }
 
 const char *decide_trust_word(enum decide_trust trust)
@@ -58,7 +58,7 @@ const char *decide_trust_word(enum decide_trust trust)
         [DECIDE_EXCLUDED] = "excluded",
     };
 
-    return (unsigned int)trust < DECIDE_TRUSTS ? words[trust] : "unknown";
+    return (unsigned int)trust < DECIDE_TRUSTS ? words[trust] : "none";
 }
 
 /* ---- Which domains may be touched -------------------------------------- */
@@ -135,6 +135,23 @@ static enum decide_state judge_movement(const struct snapshot_domain *domain,
     return DECIDE_MANAGED;
 }
 
+/* It was stuck and is asked again: see DECIDE_TRIAL_KIB. */
+static void try_again(const struct snapshot_domain *domain,
+                      const struct decide_memory *memory,
+                      struct decide_step *step)
+{
+    uint64_t held = movement_held_kib(domain, memory);
+    uint64_t trial = units_max(DECIDE_TRIAL_KIB, held / DECIDE_TRIAL_SHARE);
+    uint64_t low = units_whole_pages(units_less(held, trial));
+    uint64_t high = units_whole_pages(held + trial);
+
+    step->least_kib = units_clamp(step->least_kib, low, high);
+    step->need_kib = units_clamp(step->need_kib, low, high);
+    step->coming_kib = units_clamp(step->coming_kib, low, high);
+    step->demand_kib = units_clamp(step->demand_kib, low, high);
+    step->keep_kib = units_clamp(step->keep_kib, low, high);
+}
+
 /*
  * It was shrunk and it hurts: hands off, longer each time; the wait is forgotten
  * when it has kept still for as long as the longest.
@@ -181,6 +198,9 @@ static void judge(const struct snapshot_domain *domain,
     }
     if (step->state == DECIDE_MANAGED) {
         step->state = judge_movement(domain, memory, step);
+    }
+    if (step->state == DECIDE_MANAGED && memory->retry_after_ms > 0) {
+        try_again(domain, memory, step);
     }
     step->trust = step->state == DECIDE_MANAGED || step->state == DECIDE_STUCK
                       ? movement_trust(domain, memory, now_ms)

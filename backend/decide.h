@@ -112,6 +112,13 @@
 #define DECIDE_GRANT_SHARE 8U
 
 /*
+ * One that was stuck is asked for this much, or 1/DECIDE_TRIAL_SHARE of what it
+ * holds: nobody else's plans depend on it until it has moved.
+ */
+#define DECIDE_TRIAL_KIB (UINT64_C(64) * 1024)
+#define DECIDE_TRIAL_SHARE 32U
+
+/*
  * A donor that has not moved for the first of these is not waited for: others
  * are asked as well.  What a slow one delivers counts as far as it comes within
  * the second.

@@ -23,7 +23,11 @@ noinst_LIBRARIES += \
 	%D%/configlines.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/fields.c \
+	%D%/fields.h \
 	%D%/hypervisor.h \
+	%D%/moment.c \
+	%D%/moment.h \
 	%D%/nodes.c \
 	%D%/nodes.h \
 	%D%/observe.c \
@@ -32,6 +36,10 @@ noinst_LIBRARIES += \
 	%D%/reason.h \
 	%D%/record.c \
 	%D%/record.h \
+	%D%/recorder.c \
+	%D%/recorder.h \
+	%D%/replay.c \
+	%D%/replay.h \
 	%D%/rivals.c \
 	%D%/rivals.h \
 	%D%/roster.c \

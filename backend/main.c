@@ -29,6 +29,7 @@
 #include "backend/conffile.h"
 #include "backend/control.h"
 #include "backend/hypervisor_xen.h"
+#include "backend/recorder.h"
 #include "backend/rivals.h"
 #include "common/bus_xen.h"
 #include "common/log.h"
@@ -87,6 +88,7 @@ struct daemon {
     struct loop loop;
     struct control *control;
     struct balancer balancer;
+    struct recorder recorder;
     uint64_t watchdog_ms; /* 0: none */
     bool is_stale;        /* something happened: tick */
 };
@@ -460,6 +462,8 @@ static void start(struct daemon *daemon)
         log_error("cannot start: %s", strerror(-r));
         exit(EXIT_RUNTIME);
     }
+    recorder_init(&daemon->recorder);
+    daemon->balancer.witness = recorder_witness(&daemon->recorder);
     open_control(daemon);
     daemon->watchdog_ms = watchdog_interval_ms();
 }
@@ -470,6 +474,7 @@ static void stop(struct daemon *daemon)
     log_info("stopping; guests stay as they are");
     control_free(daemon->control);
     balancer_done(&daemon->balancer);
+    recorder_done(&daemon->recorder);
     bus_xen_close(&daemon->bus);
     hypervisor_xen_close(&daemon->hypervisor);
     loop_done(&daemon->loop);

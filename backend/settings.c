@@ -19,6 +19,8 @@ void settings_init(struct settings *settings)
         .idle_tax_permyriad = SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD,
         .emergency_permyriad = SETTINGS_EMERGENCY_DEFAULT_PERMYRIAD,
         .dom0_floor_kib = SETTINGS_DOM0_FLOOR_DEFAULT_KIB,
+        .record_size_kib = SETTINGS_RECORD_SIZE_DEFAULT_KIB,
+        .record_files = SETTINGS_RECORD_FILES_DEFAULT,
     };
 }
 

@@ -42,6 +42,14 @@
 /* Xen's own reserve is going: the last quarter of it. */
 #define SETTINGS_EMERGENCY_DEFAULT_PERMYRIAD 2500
 
+/* Of a file's name, NUL included. */
+#define SETTINGS_PATH_MAX 512
+
+/* About a day of a host of 20 domains that are not all at rest: a guess. */
+#define SETTINGS_RECORD_SIZE_DEFAULT_KIB (UINT64_C(64) * 1024)
+#define SETTINGS_RECORD_FILES_DEFAULT 4
+#define SETTINGS_RECORD_FILES_MAX 1000
+
 enum settings_has {
     SETTINGS_HAS_FLOOR = 1 << 0,
     SETTINGS_HAS_CEILING = 1 << 1,
@@ -66,6 +74,9 @@ struct settings {
     uint64_t headroom_permyriad; /* of those that have none; 0: as above */
     uint64_t idle_tax_permyriad; /* see snapshot.h */
     uint64_t emergency_permyriad;
+    char record[SETTINGS_PATH_MAX];  /* "": nothing is recorded */
+    uint64_t record_size_kib;        /* of one file, about */
+    unsigned int record_files;       /* at least 1 */
     struct settings_domain *domains; /* owned; sorted by name */
     unsigned int count;
 };

@@ -143,12 +143,14 @@ static uint64_t can_give(const struct snapshot *snapshot,
                          const struct snapshot_domain *domain,
                          const struct decide_step *step, uint64_t level_kib)
 {
+    uint64_t spare = units_less(domain->target_kib, level_kib);
+
     if (step->state != DECIDE_MANAGED ||
         (memory->hands_off_ms > snapshot->now_ms &&
          host->mood != DECIDE_EMERGENCY)) {
         return 0;
     }
-    return spares(domain, level_kib);
+    return spare > DECIDE_DEADBAND_KIB ? spare : 0;
 }
 
 /*
@@ -189,8 +191,9 @@ static void take_spare(const struct snapshot *snapshot,
             units_scale(spare - idle, more_kib, spare_kib - idle_kib);
 
         if (part > 0) {
-            part = units_clamp(part, share_deadband_kib(domain->target_kib),
-                               spare);
+            part = units_clamp(
+                units_max(part, share_deadband_kib(domain->target_kib)), 0,
+                spare);
             shrink(step, domain->target_kib - part, code, lack_kib);
         }
     }
@@ -386,12 +389,15 @@ static void ask_donors(const struct snapshot *snapshot,
         sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
     uint64_t asked = sums->wanted_kib + owed;
     uint64_t lack = units_less(asked, have + sums->soon_kib);
-    uint64_t all = units_less(asked + host_refill_kib(host, sums),
-                              have + sums->soon_kib);
+    uint64_t all =
+        units_less(asked + host_refill_kib(host, sums), have + sums->soon_kib);
 
-    if (all > DECIDE_DEADBAND_KIB || (lack > 0 && sums->wanted_kib > 0)) {
+    /* At rest nobody is disturbed for what may come. */
+    if (sums->wanted_kib > 0 && lack > 0) {
         take_spare(snapshot, host, memories, plan, lack, all - lack,
-                   sums->wanted_kib > 0 ? REASON_GIVES : REASON_REFILLS);
+                   REASON_GIVES);
+    } else if (lack > DECIDE_DEADBAND_KIB) {
+        take_spare(snapshot, host, memories, plan, lack, 0, REASON_REFILLS);
     }
 }
 

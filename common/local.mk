@@ -14,6 +14,8 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 	%D%/bus.h \
 	%D%/escape.c \
 	%D%/escape.h \
+	%D%/lines.c \
+	%D%/lines.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/loop.c \

@@ -13,7 +13,7 @@
 /* Documented in xenballoon(1). */
 enum command_status {
     COMMAND_OK = 0,
-    COMMAND_REFUSED = 1,       /* by the backend, or it failed */
+    COMMAND_REFUSED = 1,       /* by the backend, or it failed, or differs */
     COMMAND_USAGE = 2,         /* not understood */
     COMMAND_NO_BACKEND = 3,    /* nobody listens on the socket */
     COMMAND_NOT_PERMITTED = 4, /* to ask, or to change things */
@@ -31,6 +31,7 @@ int command_list(const struct command_call *call);
 int command_status(const struct command_call *call);
 int command_set(const struct command_call *call);
 int command_release(const struct command_call *call);
+int command_replay(const struct command_call *call);
 int command_version(const struct command_call *call);
 
 #endif

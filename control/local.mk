@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The operator's command line tool.  It speaks to the backend's control socket
-# and needs no Xen library; or plays the what-if, which asks nobody.
+# The operator's command line tool.  It speaks to the backend's control socket;
+# or plays the what-if or decides a recording again, which asks nobody.
 
 if BACKEND
 noinst_LIBRARIES += %D%/libcontrol.a
@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libcontrol.a
 	%D%/client.h \
 	%D%/command.c \
 	%D%/command.h \
+	%D%/replay.c \
 	%D%/show.c \
 	%D%/show.h \
 	%D%/table.c \
@@ -20,9 +21,11 @@ xenballoon_SOURCES = %D%/main.c
 xenballoon_LDADD = \
 	simulate/libsimulate.a \
 	%D%/libcontrol.a \
-	backend/libpolicy.a \
 	backend/libbackend.a \
+	backend/libbackendxen.a \
+	backend/libpolicy.a \
 	frontend/libfrontendpolicy.a \
 	common/libcommon.a \
-	$(JANSSON_LIBS)
+	$(JANSSON_LIBS) \
+	$(XLUTIL_LIBS)
 endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xenballoon: asks the backend.  A table of commands; options may stand
+ * xenballoon: asks the backend, or works without it.  A table of commands; options may stand
  * anywhere.
  */
 #include <getopt.h>
@@ -40,6 +40,8 @@ static const struct command {
      WORDS_MAX},
     {"release", command_release, "DOMAIN", "manage it again after xl mem-set",
      1, 1},
+    {"replay", command_replay, "FILE...",
+     "decide again what was recorded, and compare", 1, WORDS_MAX},
     {"simulate", command_simulate, "...",
      "what if: a host played, see simulate --help", 0, WORDS_MAX},
     {"version", command_version, "", "of this program and of the backend", 0,

@@ -197,7 +197,9 @@ static void count_step(struct guest *guest, int64_t step_kib)
 
 void guest_retarget(struct guest *guest, uint64_t target_kib)
 {
-    if (target_kib < guest->walk.domain->floor_kib) {
+    /* Raised from below it, on its way there, is another matter. */
+    if (target_kib < guest->walk.domain->floor_kib &&
+        target_kib < guest->target_kib) {
         guest->figures.floor_violations++;
     }
     count_step(guest, (int64_t)target_kib - (int64_t)guest->target_kib);

@@ -14,14 +14,22 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/main.h \
 	%D%/outcome.c \
 	%D%/outcome.h \
+	%D%/page.c \
+	%D%/page.h \
+	%D%/plot.c \
+	%D%/plot.h \
 	%D%/policy.c \
 	%D%/policy.h \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/read.c \
 	%D%/read.h \
+	%D%/recording.c \
+	%D%/recording.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/scenario.c \
+	%D%/scenario.h \
 	%D%/show.c \
 	%D%/show.h \
 	%D%/trace.c \
@@ -30,4 +38,10 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/voice.h \
 	%D%/walk.c \
 	%D%/walk.h
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	%D%/examples/boot-storm.scenario \
+	%D%/examples/shortage.scenario \
+	%D%/examples/swap.scenario
 endif

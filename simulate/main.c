@@ -19,6 +19,7 @@
 #include "common/number.h"
 #include "common/units.h"
 #include "simulate/course.h"
+#include "simulate/page.h"
 #include "simulate/policy.h"
 #include "simulate/read.h"
 #include "simulate/run.h"
@@ -42,6 +43,7 @@ struct wish {
     const char *file;
     const char *trace;
     const char *policy;
+    const char *html;         /* the page's file, NULL: none is written */
     uint64_t host_memory_kib; /* 0: not said */
     uint64_t reserve_kib;     /* UINT64_MAX: not said, as are those with 0: */
     uint64_t floor_kib;
@@ -230,12 +232,13 @@ static void block_signals(sigset_t *before)
 /* ---- Playing ------------------------------------------------------------ */
 
 /* 0 or a negative errno, which it has said. */
-static int play(const struct wish *wish, const struct course *course,
-                uint64_t host_memory_kib, struct progress *progress,
-                struct outcome *ret_outcome)
+static int play_sampled(const struct wish *wish, const struct course *course,
+                        uint64_t host_memory_kib, unsigned int samples,
+                        struct progress *progress, struct outcome *ret_outcome)
 {
     struct run_options options = {
         .host_memory_kib = host_memory_kib,
+        .samples = samples,
         .is_wanted = is_wanted,
         .state = progress,
     };
@@ -250,6 +253,19 @@ static int play(const struct wish *wish, const struct course *course,
         (void)fail(SIMULATE_FAILED, "cannot play it: %s", strerror(-r));
     }
     return r;
+}
+
+/* With curves when there is to be a page. */
+static int play(const struct wish *wish, const struct course *course,
+                uint64_t host_memory_kib, struct progress *progress,
+                struct outcome *ret_outcome)
+{
+    unsigned int samples = course->count < PAGE_DOMAINS_MANY
+                               ? PAGE_SAMPLES_FEW
+                               : PAGE_SAMPLES_MANY;
+
+    return play_sampled(wish, course, host_memory_kib, wish->html ? samples : 0,
+                        progress, ret_outcome);
 }
 
 static bool is_enough(const struct wish *wish, const struct outcome *outcome)
@@ -325,6 +341,96 @@ static int find(const struct wish *wish, const struct course *course,
     return 0;
 }
 
+/* ---- The page ----------------------------------------------------------- */
+
+/* Of the peak of what is needed, in percent. */
+static const unsigned int page_percents[] = {90, 100, 115, 150, 200, 300, 400};
+
+#define PAGE_SIZES (sizeof(page_percents) / sizeof(page_percents[0]) + 1)
+
+static int by_size(const void *a, const void *b)
+{
+    const struct plot_size *one = a;
+    const struct plot_size *other = b;
+
+    return (one->host_memory_kib > other->host_memory_kib) -
+           (one->host_memory_kib < other->host_memory_kib);
+}
+
+/* As many as were played before ctrl-C; the outcome's own is among them. */
+static unsigned int play_sizes(const struct wish *wish,
+                               const struct course *course,
+                               const struct outcome *outcome,
+                               struct progress *progress,
+                               struct plot_size sizes[PAGE_SIZES])
+{
+    uint64_t peak_kib = course_peak_kib(course);
+    unsigned int count = 1;
+    unsigned int i;
+
+    sizes[0] = (struct plot_size){outcome->host_memory_kib,
+                                  outcome_unmet_millipermyriad(&outcome->all)};
+    for (i = 0; i + 1 < PAGE_SIZES && !outcome->is_interrupted; i++) {
+        uint64_t host_kib =
+            units_whole_pages(units_scale(peak_kib, page_percents[i], 100));
+        struct outcome other;
+
+        if (host_kib == 0 || host_kib == outcome->host_memory_kib) {
+            continue;
+        }
+        if (play_sampled(wish, course, host_kib, 0, progress, &other) < 0) {
+            break;
+        }
+        if (!other.is_interrupted) {
+            sizes[count++] = (struct plot_size){
+                host_kib, outcome_unmet_millipermyriad(&other.all)};
+        }
+        outcome_done(&other);
+        if (progress->is_interrupted) {
+            break;
+        }
+    }
+    qsort(sizes, count, sizeof(sizes[0]), by_size);
+    return count;
+}
+
+static int write_text(const char *path, const char *text)
+{
+    char shown[256];
+    FILE *file = fopen(path, "we");
+    bool is_good = file != NULL && fputs(text, file) >= 0;
+
+    if (file != NULL && fclose(file) != 0) {
+        is_good = false;
+    }
+    return is_good ? SIMULATE_OK
+                   : fail(SIMULATE_FAILED, "cannot write %s: %s",
+                          escape_text(shown, sizeof(shown), path, strlen(path)),
+                          strerror(errno));
+}
+
+static int write_page(const struct wish *wish, const struct course *course,
+                      const struct outcome *outcome, struct progress *progress)
+{
+    struct plot_size sizes[PAGE_SIZES];
+    const struct page page = {
+        .title = wish->file != NULL ? wish->file : wish->trace,
+        .policy = wish->policy,
+        .course = course,
+        .outcome = outcome,
+        .sizes = sizes,
+        .size_count = play_sizes(wish, course, outcome, progress, sizes),
+    };
+    char *text = page_text(&page);
+    int status = text != NULL ? write_text(wish->html, text)
+                              : fail(SIMULATE_FAILED, "out of memory");
+
+    free(text);
+    return status;
+}
+
+/* ---- What comes of it --------------------------------------------------- */
+
 static size_t terminal_width(void)
 {
     struct winsize size;
@@ -377,11 +483,16 @@ static int play_and_print(const struct wish *wish, const struct course *course)
     block_signals(&before);
     r = wish->finds ? find(wish, course, host_kib, &progress, &outcome)
                     : play(wish, course, host_kib, &progress, &outcome);
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (r == 0) {
         status = print(wish, &outcome);
+        if (wish->html != NULL) {
+            int page_status = write_page(wish, course, &outcome, &progress);
+
+            status = status == SIMULATE_OK ? page_status : status;
+        }
         outcome_done(&outcome);
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 
@@ -420,6 +531,7 @@ static void print_help(void)
         "  -g, --grow SIZE         how much a domain grows in a second\n"
         "  -s, --shrink SIZE       how much it shrinks in a second\n"
         "  -w, --ramp SECONDS      how long a working set takes to change\n"
+        "  -H, --html FILE         write a page of plots, too\n"
         "  -j, --json              print one JSON object\n"
         "  -h, --help              print this and exit\n\n"
         "See xenballoon-simulate(1).");
@@ -547,6 +659,9 @@ static int take_option(int option, const char *value, struct wish *wish)
         return parse_size("--shrink", value, &wish->shrink_kib_s);
     case 'w':
         return parse_seconds(value, &wish->ramp_ms);
+    case 'H':
+        wish->html = value;
+        return SIMULATE_OK;
     case 'j':
         wish->is_json = true;
         return SIMULATE_OK;
@@ -568,6 +683,7 @@ int simulate_main(int argc, char **argv)
         {"grow", required_argument, NULL, 'g'},
         {"shrink", required_argument, NULL, 's'},
         {"ramp", required_argument, NULL, 'w'},
+        {"html", required_argument, NULL, 'H'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -584,7 +700,7 @@ int simulate_main(int argc, char **argv)
 
     optind = 1;
     while (status == SIMULATE_OK &&
-           (c = getopt_long(argc, argv, "t:m:Fu:p:f:r:g:s:w:jh", names,
+           (c = getopt_long(argc, argv, "t:m:Fu:p:f:r:g:s:w:H:jh", names,
                             NULL)) != -1) {
         if (c == 'h') {
             print_help();

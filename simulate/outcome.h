@@ -66,4 +66,13 @@ void outcome_done(struct outcome *outcome);
 /* What was lacking, in permyriad of what was needed, times 1000. */
 uint64_t outcome_unmet_millipermyriad(const struct outcome_figures *figures);
 
+/* Thousandths: of domain-minutes, of all rises, and of reversals an hour. */
+uint64_t outcome_short_milliminutes(const struct outcome_figures *figures);
+uint64_t outcome_moved_milli(const struct outcome_figures *figures);
+uint64_t outcome_reversals_milli(const struct outcome_figures *figures);
+
+/* Thousandths as "18446744073709551.615"; returns text. */
+#define OUTCOME_MILLI_TEXT 32
+const char *outcome_milli_text(uint64_t milli, char text[OUTCOME_MILLI_TEXT]);
+
 #endif

@@ -16,8 +16,10 @@
  *   sleep that it was in: on average, it is as long ago that it fell asleep.
  *   It is woken at once, as by the kernel's pressure trigger, when it has
  *   stalled for SAMPLE_STALL_US.
- * - Reports of several guests are gathered for RUN_GATHER_MS, or RUN_URGENT_MS
- *   while anybody lacks memory; the daemon decides upon each.
+ * - Reports of several guests are gathered for RUN_GATHER_MS, or, on a host of
+ *   at most RUN_FEW, for RUN_URGENT_MS while anybody lacks memory; the daemon
+ *   decides upon each.  On the trace of July 2013, gathering for a second
+ *   instead would change what is unmet by less than a thirtieth.
  *
  * Frames.  A guest's way up is set aside when it sets out: what is held, and
  * what is on its way to be, never exceeds the host.
@@ -37,6 +39,7 @@
 
 #define RUN_GATHER_MS 250
 #define RUN_URGENT_MS 100
+#define RUN_FEW 250
 
 /* At rest for so long, a guest has told all that may not follow at once. */
 #define RUN_SETTLES_MS 1000
@@ -196,8 +199,9 @@ static void note_peak(struct run *run)
 
 static void plan_by(struct run *run, uint64_t at_ms, bool is_urgent)
 {
+    bool is_quick = is_urgent && run->snapshot.count <= RUN_FEW;
     uint64_t earliest_ms =
-        run->planned_ms + (is_urgent ? RUN_URGENT_MS : RUN_GATHER_MS);
+        run->planned_ms + (is_quick ? RUN_URGENT_MS : RUN_GATHER_MS);
 
     run->plan_ms = units_min(run->plan_ms, units_max(at_ms, earliest_ms));
 }

@@ -16,46 +16,19 @@
 #include "common/units.h"
 #include "control/table.h"
 
-#define MS_PER_HOUR UINT64_C(3600000)
 #define MS_PER_MINUTE UINT64_C(60000)
 
 /* A name of 127 bytes, escaped. */
 #define CELL_MAX 520
-
-/* Longer than "18446744073709551.615". */
-#define MILLI_TEXT 32
-
-static const char *milli_text(uint64_t milli, char text[MILLI_TEXT])
-{
-    (void)snprintf(text, MILLI_TEXT, "%" PRIu64 ".%03u", milli / 1000,
-                   (unsigned int)(milli % 1000));
-    return text;
-}
-
-static uint64_t short_milli_minutes(const struct outcome_figures *figures)
-{
-    return units_scale(figures->short_ms, 1000, MS_PER_MINUTE);
-}
-
-static uint64_t moved_over_rises_milli(const struct outcome_figures *figures)
-{
-    return units_scale(figures->moved_kib, 1000, figures->rises_kib);
-}
-
-static uint64_t reversals_milli(const struct outcome_figures *figures)
-{
-    return units_scale(figures->reversals, 1000 * MS_PER_HOUR,
-                       figures->lived_ms);
-}
 
 /* ---- JSON --------------------------------------------------------------- */
 
 /* A number with three decimals, which jansson itself has only as a float. */
 static json_t *json_milli(uint64_t milli)
 {
-    char text[MILLI_TEXT];
+    char text[OUTCOME_MILLI_TEXT];
 
-    return json_loads(milli_text(milli, text), JSON_DECODE_ANY, NULL);
+    return json_loads(outcome_milli_text(milli, text), JSON_DECODE_ANY, NULL);
 }
 
 static int set_count(json_t *object, const char *key, uint64_t count)
@@ -70,12 +43,12 @@ static int set_figures(json_t *object, const struct outcome_figures *figures)
     r |= json_object_set_new(object, "unmet_permyriad",
                              json_milli(outcome_unmet_millipermyriad(figures)));
     r |= json_object_set_new(object, "short_domain_minutes",
-                             json_milli(short_milli_minutes(figures)));
+                             json_milli(outcome_short_milliminutes(figures)));
     r |= set_count(object, "moved_kib", figures->moved_kib);
     r |= json_object_set_new(object, "moved_over_rises",
-                             json_milli(moved_over_rises_milli(figures)));
+                             json_milli(outcome_moved_milli(figures)));
     r |= json_object_set_new(object, "reversals_per_domain_hour",
-                             json_milli(reversals_milli(figures)));
+                             json_milli(outcome_reversals_milli(figures)));
     r |= set_count(object, "floor_violations", figures->floor_violations);
     r |= set_count(object, "writes", figures->writes);
     r |= set_count(object, "peak_demand_kib", figures->peak_demand_kib);
@@ -147,7 +120,7 @@ static void print_all(FILE *out, const struct outcome *outcome,
 {
     const struct outcome_figures *all = &outcome->all;
     char size[NUMBER_SIZE_TEXT];
-    char text[MILLI_TEXT];
+    char text[OUTCOME_MILLI_TEXT];
 
     print_time(out, outcome);
     (void)fprintf(out, "%-26s  %s\n", "policy", policy);
@@ -158,15 +131,15 @@ static void print_all(FILE *out, const struct outcome *outcome,
                   number_format_size(size, sizeof(size), all->peak_demand_kib));
     (void)fprintf(out, "%-26s  %s permyriad of what was needed\n",
                   "unmet demand",
-                  milli_text(outcome_unmet_millipermyriad(all), text));
+                  outcome_milli_text(outcome_unmet_millipermyriad(all), text));
     (void)fprintf(out, "%-26s  %s domain-minutes\n", "more than 5 % short",
-                  milli_text(short_milli_minutes(all), text));
+                  outcome_milli_text(outcome_short_milliminutes(all), text));
     (void)fprintf(out, "%-26s  %s", "moved",
                   number_format_size(size, sizeof(size), all->moved_kib));
     (void)fprintf(out, ", %s of all rises\n",
-                  milli_text(moved_over_rises_milli(all), text));
+                  outcome_milli_text(outcome_moved_milli(all), text));
     (void)fprintf(out, "%-26s  %s\n", "reversals per domain-hour",
-                  milli_text(reversals_milli(all), text));
+                  outcome_milli_text(outcome_reversals_milli(all), text));
     (void)fprintf(out, "%-26s  %" PRIu64 "\n", "targets below a floor",
                   all->floor_violations);
     (void)fprintf(out, "%-26s  %" PRIu64 "\n\n", "writes", all->writes);
@@ -182,18 +155,21 @@ static int add_row(struct table *table, const struct outcome_domain *domain)
 {
     const struct outcome_figures *figures = &domain->figures;
     char cell[CELL_MAX];
-    char text[MILLI_TEXT];
+    char text[OUTCOME_MILLI_TEXT];
     int r;
 
     r = table_add(table, escape_text(cell, sizeof(cell), domain->name,
                                      strlen(domain->name)));
-    r |= table_add(table,
-                   milli_text(outcome_unmet_millipermyriad(figures), text));
-    r |= table_add(table, milli_text(short_milli_minutes(figures), text));
+    r |= table_add(
+        table, outcome_milli_text(outcome_unmet_millipermyriad(figures), text));
+    r |= table_add(
+        table, outcome_milli_text(outcome_short_milliminutes(figures), text));
     r |= table_add(table,
                    number_format_size(cell, CELL_MAX, figures->moved_kib));
-    r |= table_add(table, milli_text(moved_over_rises_milli(figures), text));
-    r |= table_add(table, milli_text(reversals_milli(figures), text));
+    r |= table_add(table,
+                   outcome_milli_text(outcome_moved_milli(figures), text));
+    r |= table_add(table,
+                   outcome_milli_text(outcome_reversals_milli(figures), text));
     (void)snprintf(cell, sizeof(cell), "%" PRIu64, figures->writes);
     r |= table_add(table, cell);
     r |= table_add(

@@ -21,6 +21,7 @@ AM_TESTS_ENVIRONMENT = \
 # What every test program may use; the linker takes what it needs.
 LDADD = \
 	$(both_ends) \
+	$(simulate_end) \
 	$(backend_end) \
 	$(frontend_end) \
 	common/libcommon.a \
@@ -28,18 +29,22 @@ LDADD = \
 	$(JANSSON_LIBS) \
 	$(XLUTIL_LIBS)
 both_ends =
+simulate_end =
 backend_end =
 frontend_end =
 if BACKEND
+simulate_end += simulate/libsimulate.a frontend/libfrontendpolicy.a
 backend_end += \
+	simulate/libsimulate.a \
 	backend/libbackend.a \
 	backend/libbackendxen.a \
 	backend/libpolicy.a \
 	control/libcontrol.a
 endif
 if FRONTEND
-frontend_end += frontend/libfrontend.a frontend/libfrontendpolicy.a
+frontend_end += frontend/libfrontend.a
 endif
+frontend_end += frontend/libfrontendpolicy.a
 
 # The simulated host, for the tests of both ends.
 
@@ -100,8 +105,12 @@ unit_tests += \
 	%D%/test_decide \
 	%D%/test_demand \
 	%D%/test_price \
+	%D%/test_fields \
+	%D%/test_page \
 	%D%/test_reason \
+	%D%/test_recording \
 	%D%/test_rivals \
+	%D%/test_scenario \
 	%D%/test_settings \
 	%D%/test_table \
 	%D%/test_tool
@@ -122,6 +131,7 @@ unit_tests += \
 	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_squeezed_scenarios \
+	%D%/test_recorder \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_world
@@ -142,6 +152,7 @@ endif
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
+%C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
@@ -166,6 +177,7 @@ endif
 	%D%/peers.h \
 	%D%/steps.h \
 	%D%/test_peers_scenarios.c
+%C%_test_page_SOURCES = %D%/test_page.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_price_SOURCES = %D%/test_price.c
@@ -179,8 +191,11 @@ endif
 	%D%/test_peers_shortage.c
 %C%_test_random_hosts_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_reason_SOURCES = %D%/test_reason.c
+%C%_test_recorder_SOURCES = %D%/steps.h %D%/test_recorder.c
+%C%_test_recording_SOURCES = %D%/test_recording.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
+%C%_test_scenario_SOURCES = %D%/test_scenario.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_squeezed_scenarios_SOURCES = \
 	%D%/gauge.h \
@@ -213,7 +228,9 @@ fuzz_tests = \
 if BACKEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
-	%D%/fuzz/fuzz_conffile
+	%D%/fuzz/fuzz_conffile \
+	%D%/fuzz/fuzz_replay \
+	%D%/fuzz/fuzz_scenario
 endif
 if FRONTEND
 fuzz_tests += \
@@ -225,8 +242,12 @@ endif
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_replay_SOURCES = %D%/fuzz/fuzz_replay.c $(fuzz_main)
+%C%_fuzz_fuzz_replay_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_report_SOURCES = %D%/fuzz/fuzz_report.c $(fuzz_main)
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_scenario_SOURCES = %D%/fuzz/fuzz_scenario.c $(fuzz_main)
+%C%_fuzz_fuzz_scenario_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
 EXTRA_DIST += %D%/fuzz/corpus
 
@@ -237,7 +258,8 @@ shell_tests = \
 	%D%/example.sh \
 	%D%/layers.sh \
 	%D%/manpages.sh \
-	%D%/purity.sh
+	%D%/purity.sh \
+	%D%/scenarios.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) %D%/tap.sh
 
@@ -269,8 +291,11 @@ EXTRA_DIST += \
 
 bench_programs =
 if BACKEND
-bench_programs += %D%/bench/bench_plan
+bench_programs += \
+	%D%/bench/bench_plan \
+	%D%/bench/bench_simulate
 %C%_bench_bench_plan_SOURCES = %D%/bench/bench_plan.c
+%C%_bench_bench_simulate_SOURCES = %D%/bench/bench_simulate.c
 endif
 EXTRA_PROGRAMS += $(bench_programs)
 

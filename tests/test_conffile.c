@@ -97,6 +97,25 @@ static void percentages_are_taken_with_and_without_a_sign(void **state)
     settings_done(&settings);
 }
 
+static void recording_is_taken(void **state)
+{
+    struct settings settings = good("record = \"/var/log/x\"\n"
+                                    "record_size = \"2M\"\n"
+                                    "record_files = 1000\n");
+
+    (void)state;
+    assert_string_equal(settings.record, "/var/log/x");
+    assert_int_equal(settings.record_size_kib, 2 * MIB);
+    assert_int_equal(settings.record_files, 1000);
+    settings_done(&settings);
+
+    settings = good("");
+    assert_string_equal(settings.record, "");
+    assert_int_equal(settings.record_size_kib, 64 * MIB);
+    assert_int_equal(settings.record_files, 4);
+    settings_done(&settings);
+}
+
 static void domains_are_taken_word_by_word(void **state)
 {
     struct settings settings =
@@ -135,20 +154,36 @@ static const struct {
     const char *error; /* its beginning */
     const char *why;
 } bad[] = {
+    /* Recording */
+    {"record = \"log\"",
+     "F:1: record: \"log\", expected a file such as "
+     "\"/var/log/xenballoon/record\", with its whole path",
+     "a relative path"},
+    {"record = []", "F:1: record: a list, expected a file", "a list"},
+    {"record_size = 0", "F:1: record_size: too small, expected at least 1M",
+     "none"},
+    {"record_size = \"x\"", "F:1: record_size: \"x\" is no size", "no size"},
+    {"record_files = 0",
+     "F:1: record_files: expected how many files are kept, from 1 to 1000",
+     "none"},
+    {"record_files = 1001", "F:1: record_files: expected how many", "many"},
+    {"record_files = []", "F:1: record_files: expected how many", "a list"},
+
     {"idle_tax = 100",
      "F:1: idle_tax: \"100\" will not do, expected a percentage from 0 to 99",
      "idle memory for nobody"},
     {"headroom = \"0%\"", "F:1: headroom: \"0%\" will not do", "no room"},
     {"emergency = [ \"1\" ]", "F:1: emergency: a list, expected one", "a list"},
+
     /* Keys */
     {"rserve = 1",
-     "F:1: rserve: no such key, expected reserve, dom0_floor, "
-     "headroom, idle_tax, emergency or "
-     "domains (did you mean reserve?)",
+     "F:1: rserve: no such key, expected reserve, dom0_floor, headroom, "
+     "idle_tax, emergency, record, record_size, record_files or domains (did "
+     "you mean reserve?)",
      "a letter left out"},
     {"\n\nfrobnicate = 1\n",
-     "F:3: frobnicate: no such key, expected reserve, dom0_floor, "
-     "headroom, idle_tax, emergency or domains",
+     "F:3: frobnicate: no such key, expected reserve, dom0_floor, headroom, "
+     "idle_tax, ",
      "nothing near"},
     {"dom0.floor = 1", "F:1: dom0.floor: no such key", "a dot is a letter"},
     {"reserve = 1\n# c\nreserve = 1",
@@ -369,6 +404,7 @@ int main(void)
         cmocka_unit_test(empty_texts_are_all_defaults),
         cmocka_unit_test(sizes_are_taken_as_xl_takes_them),
         cmocka_unit_test(percentages_are_taken_with_and_without_a_sign),
+        cmocka_unit_test(recording_is_taken),
         cmocka_unit_test(domains_are_taken_word_by_word),
         cmocka_unit_test(bad_texts_are_refused_with_line_key_and_reason),
         cmocka_unit_test(bytes_of_value_0_are_refused),

@@ -475,6 +475,9 @@ static void scenario_s4_trickler_keeps_nobody_waiting(void **state)
     outcomes_at_most(
         &outcomes, "s4 another served, ms",
         gauge_until_held(&gauge, "vm3", 7 * GIB / 2, 2 * MINUTE_MS), 12000);
+    outcomes_true(&outcomes, "s4 nobody waits for the trickler",
+                  scenario_seen(&scenario, "vm1")->step.trust == DECIDE_SLOW);
+    run(&scenario, 5 * SECOND_MS);
     outcomes_true(&outcomes, "s4 the trickler is called stuck",
                   state_of(&scenario, "vm1") == DECIDE_STUCK);
     scenario_done(&scenario);

@@ -331,6 +331,61 @@ static void help_and_version_need_no_backend(void **state)
     assert_string_equal(host->out.text, "xenballoon " PACKAGE_VERSION "\n");
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void recordings_are_replayed_without_a_backend(void **state)
+{
+    static const char beginning[] =
+        "{\"xenballoon_record\":1,\"version\":\"" PACKAGE_VERSION
+        "\",\"domains\":[]}\n";
+    static const struct {
+        const char *line;
+        int status;
+        const char *out; /* a part of it */
+        const char *err;
+        const char *why;
+    } cases[] = {
+        {"", 0, ": 0 ticks, 0 changes, all decided the same\n", "", "no tick"},
+        {"{\"domains\":[]}\n", 1, ":2: plan: next_ms: recorded 0, now ", "",
+         "another plan"},
+        {"{\"domains\":[]", 0, ":2: cut short", "", "the end is missing"},
+        {"{\"domains\":7}\n", 1, "", ":2: domains: expected a list", "bad"},
+    };
+    struct host *host = *state;
+    char path[64];
+    char line[80];
+
+    control_free(host->control);
+    host->control = NULL;
+    (void)snprintf(path, sizeof(path), "%s/record", host->folder);
+    (void)snprintf(line, sizeof(line), "replay|%s", path);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[256];
+        int status;
+
+        (void)snprintf(text, sizeof(text), "%s%s", beginning, cases[i].line);
+        write_file(path, text);
+        status = run(host, line);
+        if (status != cases[i].status ||
+            !strstr(host->out.text, cases[i].out) ||
+            !strstr(host->err.text, cases[i].err)) {
+            fail_msg("%s: %d, %s%s", cases[i].why, status, host->out.text,
+                     host->err.text);
+        }
+    }
+    (void)unlink(path);
+    assert_int_equal(run(host, line), 1);
+    assert_non_null(strstr(host->err.text, "No such file"));
+    assert_int_equal(run(host, "replay"), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -345,6 +400,7 @@ int main(void)
         TEST(a_stale_socket_is_no_backend),
         TEST(who_may_not_ask_is_told),
         TEST(help_and_version_need_no_backend),
+        TEST(recordings_are_replayed_without_a_backend),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

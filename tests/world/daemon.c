@@ -12,6 +12,7 @@
 static void end(struct daemon *daemon)
 {
     balancer_done(&daemon->balancer);
+    recorder_done(&daemon->recorder);
     store_disconnect(&daemon->fault.bus);
     memset(&daemon->fault, 0, sizeof(daemon->fault));
     daemon->is_running = false;
@@ -25,6 +26,8 @@ void daemon_start(struct daemon *daemon, uint64_t now_ms)
     fault_wrap(&daemon->fault, &daemon->bus, &daemon->hypervisor);
     (void)balancer_init(&daemon->balancer, &daemon->bus, &daemon->hypervisor,
                         daemon->settings);
+    recorder_init(&daemon->recorder);
+    daemon->balancer.witness = recorder_witness(&daemon->recorder);
     daemon->is_running = true;
     daemon->is_halted = false;
     daemon->has_ticked = false;

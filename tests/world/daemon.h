@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "backend/balancer.h"
+#include "backend/recorder.h"
 #include "tests/world/fault.h"
 #include "tests/world/ledger.h"
 #include "tests/world/store.h"
@@ -35,6 +36,7 @@ struct daemon {
     struct bus bus;     /* through fault */
     struct hypervisor hypervisor;
     struct balancer balancer;
+    struct recorder recorder; /* at work when settings name a file */
     bool has_ticked;
     uint64_t next_ms;
     uint64_t last_ms;
