@@ -99,12 +99,15 @@ unit_tests += \
 	%D%/test_conffile \
 	%D%/test_configlines \
 	%D%/test_control \
+	%D%/test_course \
 	%D%/test_decide \
 	%D%/test_reason \
 	%D%/test_rivals \
+	%D%/test_run \
 	%D%/test_settings \
 	%D%/test_table \
-	%D%/test_tool
+	%D%/test_tool \
+	%D%/test_trace
 endif
 if BACKEND
 if FRONTEND
@@ -133,6 +136,7 @@ endif
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
+%C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
@@ -148,12 +152,14 @@ endif
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
+%C%_test_run_SOURCES = %D%/test_run.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
+%C%_test_trace_SOURCES = %D%/test_trace.c
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -174,7 +180,8 @@ fuzz_tests = \
 if BACKEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
-	%D%/fuzz/fuzz_conffile
+	%D%/fuzz/fuzz_conffile \
+	%D%/fuzz/fuzz_trace
 endif
 if FRONTEND
 fuzz_tests += \
@@ -188,6 +195,8 @@ endif
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_report_SOURCES = %D%/fuzz/fuzz_report.c $(fuzz_main)
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_trace_SOURCES = %D%/fuzz/fuzz_trace.c $(fuzz_main)
+%C%_fuzz_fuzz_trace_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
 EXTRA_DIST += %D%/fuzz/corpus
 
