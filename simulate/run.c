@@ -519,7 +519,6 @@ static int make_plan(struct run *run)
     }
     act(run);
     run->planned_ms = run->now_ms;
-    run->plan_ms = UINT64_MAX;
     plan_by(run, run->plan.next_ms, is_urgent);
     run->plans++;
     return 0;
@@ -582,16 +581,10 @@ static bool is_stopped(const struct run *run)
 }
 
 /* Nobody there: nothing to decide. */
-static int plan_if_due(struct run *run)
+static int plan(struct run *run)
 {
-    if (run->plan_ms > run->now_ms) {
-        return 0;
-    }
-    if (run->snapshot.count == 0) {
-        run->plan_ms = UINT64_MAX;
-        return 0;
-    }
-    return make_plan(run);
+    run->plan_ms = UINT64_MAX;
+    return run->snapshot.count == 0 ? 0 : make_plan(run);
 }
 
 static int play(struct run *run)
@@ -608,11 +601,11 @@ static int play(struct run *run)
             take_look(run, queue_first(&run->looks));
         }
         if (r == 0 && run->plan_ms <= run->now_ms) {
-            r = plan_if_due(run);
             if (is_stopped(run)) {
                 run->outcome.is_interrupted = true;
                 break;
             }
+            r = plan(run);
         }
         if (r == 0 && run->sample_ms <= run->now_ms) {
             take_sample(run);

@@ -105,6 +105,7 @@ unit_tests += \
 	%D%/test_rivals \
 	%D%/test_run \
 	%D%/test_settings \
+	%D%/test_simulate \
 	%D%/test_table \
 	%D%/test_tool \
 	%D%/test_trace
@@ -154,6 +155,7 @@ endif
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_run_SOURCES = %D%/test_run.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
+%C%_test_simulate_SOURCES = %D%/test_simulate.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
