@@ -10,6 +10,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/course.h \
 	%D%/guest.c \
 	%D%/guest.h \
+	%D%/host.c \
+	%D%/host.h \
 	%D%/main.c \
 	%D%/main.h \
 	%D%/outcome.c \
