@@ -24,6 +24,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/read.h \
 	%D%/run.c \
 	%D%/run.h \
+	%D%/search.c \
+	%D%/search.h \
 	%D%/show.c \
 	%D%/show.h \
 	%D%/trace.c \
