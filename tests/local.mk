@@ -102,6 +102,7 @@ unit_tests += \
 	%D%/test_conffile \
 	%D%/test_configlines \
 	%D%/test_control \
+	%D%/test_course \
 	%D%/test_decide \
 	%D%/test_demand \
 	%D%/test_price \
@@ -111,9 +112,12 @@ unit_tests += \
 	%D%/test_recording \
 	%D%/test_rivals \
 	%D%/test_scenario \
+	%D%/test_run \
 	%D%/test_settings \
+	%D%/test_simulate \
 	%D%/test_table \
-	%D%/test_tool
+	%D%/test_tool \
+	%D%/test_trace
 endif
 if BACKEND
 if FRONTEND
@@ -149,6 +153,7 @@ endif
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
+%C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
@@ -203,11 +208,14 @@ endif
 	%D%/peers.h \
 	%D%/steps.h \
 	%D%/test_squeezed_scenarios.c
+%C%_test_run_SOURCES = %D%/test_run.c
+%C%_test_simulate_SOURCES = %D%/test_simulate.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
+%C%_test_trace_SOURCES = %D%/test_trace.c
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -230,7 +238,8 @@ fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
 	%D%/fuzz/fuzz_conffile \
 	%D%/fuzz/fuzz_replay \
-	%D%/fuzz/fuzz_scenario
+	%D%/fuzz/fuzz_scenario \
+	%D%/fuzz/fuzz_trace
 endif
 if FRONTEND
 fuzz_tests += \
@@ -248,6 +257,8 @@ endif
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_scenario_SOURCES = %D%/fuzz/fuzz_scenario.c $(fuzz_main)
 %C%_fuzz_fuzz_scenario_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_trace_SOURCES = %D%/fuzz/fuzz_trace.c $(fuzz_main)
+%C%_fuzz_fuzz_trace_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
 EXTRA_DIST += %D%/fuzz/corpus
 
