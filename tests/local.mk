@@ -104,6 +104,7 @@ unit_tests += \
 	%D%/test_control \
 	%D%/test_decide \
 	%D%/test_demand \
+	%D%/test_peers_prediction \
 	%D%/test_price \
 	%D%/test_fields \
 	%D%/test_page \
@@ -171,6 +172,7 @@ endif
 	%D%/peers.h \
 	%D%/steps.h \
 	%D%/test_peers_guests.c
+%C%_test_peers_prediction_SOURCES = %D%/test_peers_prediction.c
 %C%_test_peers_scenarios_SOURCES = \
 	%D%/gauge.h \
 	%D%/outcomes.h \
