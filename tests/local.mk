@@ -127,8 +127,8 @@ unit_tests += \
 	%D%/test_mutant_decisions \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
-	%D%/test_peers_scenarios \
 	%D%/test_peers_life \
+	%D%/test_peers_scenarios \
 	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_squeezed_scenarios \
