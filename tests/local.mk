@@ -105,6 +105,7 @@ unit_tests += \
 	%D%/test_course \
 	%D%/test_decide \
 	%D%/test_demand \
+	%D%/test_peers_prediction \
 	%D%/test_price \
 	%D%/test_fields \
 	%D%/test_page \
@@ -130,8 +131,8 @@ unit_tests += \
 	%D%/test_mutant_decisions \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
-	%D%/test_peers_scenarios \
 	%D%/test_peers_life \
+	%D%/test_peers_scenarios \
 	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_squeezed_scenarios \
@@ -176,6 +177,7 @@ endif
 	%D%/peers.h \
 	%D%/steps.h \
 	%D%/test_peers_guests.c
+%C%_test_peers_prediction_SOURCES = %D%/test_peers_prediction.c
 %C%_test_peers_scenarios_SOURCES = \
 	%D%/gauge.h \
 	%D%/outcomes.h \

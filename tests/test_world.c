@@ -273,6 +273,35 @@ static void shortage_hurts(void **state)
     }
 }
 
+/* Of the 700 MiB of a guest of 512, 300 are not touched. */
+static void idle_memory_is_not_missed_in_swap(void **state)
+{
+    struct character character;
+    struct world world;
+    struct domu *domu;
+    uint64_t waited_us;
+
+    (void)state;
+    empty_host(&world);
+    character_init(&character, "a", 512 * MIB, 1000 * MIB, 100 * MIB);
+    character_wants(&character, 5000, 700 * MIB);
+    character.points[1].idle_kib = 300 * MIB;
+    character_wants(&character, 120000, 700 * MIB);
+    character.nature.swap_kib = 500 * MIB;
+    domu = xl_create(&world, &character.config);
+    assert_true(world_run(&world, 60000));
+    assert_true(domu->model.swapped_kib > 100 * MIB);
+    assert_true(domu_is_content(domu));
+    waited_us = domu->model.waited_us;
+
+    assert_true(world_run(&world, 120000));
+    assert_int_equal(domu->model.waited_us, waited_us);
+    assert_true(world_run(&world, 130000)); /* all of it is touched now */
+    assert_false(domu_is_content(domu));
+    assert_true(domu->model.waited_us > waited_us);
+    world_done(&world);
+}
+
 /* ---- xl ----------------------------------------------------------------- */
 
 static void domain_is_built_under_a_claim(void **state)
@@ -355,6 +384,49 @@ static void restored_guest_goes_on_under_another_domid(void **state)
     world_done(&world);
 }
 
+/* What becomes of a guest 20 s after each start, and how often in 50 s. */
+static const struct {
+    enum domu_end end;
+    uint32_t domid; /* of the last one */
+    enum domu_phase phase;
+} ends[] = {
+    {DOMU_CRASHES, 1, DOMU_RUNNING}, /* as Xen keeps it */
+    {DOMU_POWERS_OFF, 1, DOMU_GONE},
+    {DOMU_REBOOTS, 3, DOMU_RUNNING},
+    {DOMU_MIGRATES, 3, DOMU_RUNNING},
+};
+
+static void guest_ends_by_itself(void **state)
+{
+    unsigned int i;
+
+    (void)state;
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct character character;
+        struct world world;
+        struct domu *domu;
+
+        empty_host(&world);
+        character_init(&character, "a", 500 * MIB, 1000 * MIB, 100 * MIB);
+        character.config.life_ms = 20000;
+        character.config.end = ends[i].end;
+        domu = xl_create(&world, &character.config);
+        assert_true(world_run(&world, 5000));
+        assert_int_equal(xl_mem_set(&world, domu, 400 * MIB), 0);
+
+        assert_true(world_run(&world, 50000));
+        assert_int_equal(domu->domid, ends[i].domid);
+        assert_int_equal(domu->phase, ends[i].phase);
+        if (domu->domid > 1) {
+            /* Built anew with its last target, and well. */
+            assert_int_equal(held_kib(&world, domu), 400 * MIB);
+            assert_true(domu_is_content(domu));
+            assert_true(domu->has_reported);
+        }
+        world_done(&world);
+    }
+}
+
 /* ---- The rules ---------------------------------------------------------- */
 
 /*
@@ -371,6 +443,8 @@ static const struct {
     {"within everything", "/local/domain/1/memory/target", 400 * MIB, NULL},
     {"its own record", "/local/domain/0/backend/balloon/1/0/target", 1, NULL},
     {"a limit that is covered", NULL, 2000 * MIB, NULL},
+    {"less than the guest can bear", "/local/domain/1/memory/target", 80 * MIB,
+     "cannot go below"},
     {"more than is free", NULL, 3000 * MIB, "promised"},
     {"target above limit", "/local/domain/1/memory/target", 600 * MIB,
      "limit 513024 below target"},
@@ -438,9 +512,11 @@ int main(void)
         cmocka_unit_test(balloon_gives_up_until_its_distance_changes),
         cmocka_unit_test(frontend_wakes_a_driver_that_gave_up),
         cmocka_unit_test(shortage_hurts),
+        cmocka_unit_test(idle_memory_is_not_missed_in_swap),
         cmocka_unit_test(domain_is_built_under_a_claim),
         cmocka_unit_test(nodes_go_before_the_domain_does),
         cmocka_unit_test(restored_guest_goes_on_under_another_domid),
+        cmocka_unit_test(guest_ends_by_itself),
         cmocka_unit_test(rules_see_what_breaks_them),
     };
 

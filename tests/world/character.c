@@ -64,7 +64,7 @@ void character_init(struct character *character, const char *name,
 void character_wants(struct character *character, uint64_t at_ms,
                      uint64_t wants_kib)
 {
-    struct model_point point = {at_ms, wants_kib, 0};
+    struct model_point point = {.at_ms = at_ms, .anonymous_kib = wants_kib};
 
     if (character->nature.point_count < CHARACTER_POINTS_MAX) {
         character->points[character->nature.point_count++] = point;
@@ -195,6 +195,8 @@ void character_draw(struct character *character, struct dice *dice,
         character_wants(character, at_ms, draw_size(dice, 0, maxmem));
         character->points[character->nature.point_count - 1].file_kib =
             dice_chance(dice, 70) ? 0 : draw_size(dice, 0, maxmem / 4);
+        character->points[character->nature.point_count - 1].idle_kib =
+            dice_chance(dice, 70) ? 0 : draw_size(dice, 0, maxmem / 2);
     }
     if (dice_chance(dice, 50)) {
         character->config.is_hvm = true;

@@ -61,6 +61,13 @@ static uint64_t resident_kib(const struct model *model)
     return model->anonymous_kib - model->swapped_kib;
 }
 
+/* What is in swap and touched. */
+static uint64_t missed_kib(const struct model *model,
+                           const struct model_point *want)
+{
+    return units_less(model->swapped_kib, want->idle_kib);
+}
+
 static uint64_t used_kib(const struct model *model)
 {
     return resident_kib(model) + model->active_kib + model->inactive_kib;
@@ -92,7 +99,7 @@ static uint64_t available_kib(const struct model *model)
 static const struct model_point *point_at(const struct model *model,
                                           uint64_t *ret_until_ms)
 {
-    static const struct model_point nothing = {0, 0, 0};
+    static const struct model_point nothing = {0, 0, 0, 0};
     const struct model_nature *nature = model->nature;
     const struct model_point *point = &nothing;
     uint64_t life_ms = model->now_ms - model->boot_ms;
@@ -211,7 +218,7 @@ static void read_back(struct model *model, const struct model_point *want,
         units_min(units_less(free_room_kib(model) + model->inactive_kib,
                              margin_kib(model)),
                   most);
-    uint64_t back = units_min(model->swapped_kib, room);
+    uint64_t back = units_min(missed_kib(model, want), room);
     uint64_t files = units_min(want->file_kib - model->active_kib, room - back);
 
     model->swapped_kib -= back;
@@ -231,7 +238,8 @@ static void suffer(struct model *model, const struct model_point *want,
                    uint64_t elapsed_ms)
 {
     uint64_t files = want->file_kib - model->active_kib;
-    uint64_t missing = model->swapped_kib + files;
+    uint64_t missed = missed_kib(model, want);
+    uint64_t missing = missed + files;
     uint64_t all = want->anonymous_kib + want->file_kib;
     uint64_t growth = in_time(model->nature->growth_kib_s, elapsed_ms);
     uint64_t share = units_add(units_scale(missing, 40000, all),
@@ -243,8 +251,8 @@ static void suffer(struct model *model, const struct model_point *want,
     }
     model->waited_us += elapsed_ms * units_min(10000, share) / 10;
     model->refaults += units_min(files, most) / UNITS_KIB_PER_PAGE;
-    model->swapped_in_kib += units_min(model->swapped_kib, most) / 4;
-    model->swapped_out_kib += units_min(model->swapped_kib, most) / 4;
+    model->swapped_in_kib += units_min(missed, most) / 4;
+    model->swapped_out_kib += units_min(missed, most) / 4;
 }
 
 /* ---- The balloon driver ------------------------------------------------ */
@@ -399,7 +407,7 @@ static bool is_moving(const struct model *model)
         return true;
     }
     if (free_room_kib(model) + model->inactive_kib > margin_kib(model) &&
-        (model->swapped_kib > 0 || model->active_kib < want->file_kib)) {
+        (missed_kib(model, want) > 0 || model->active_kib < want->file_kib)) {
         return true;
     }
     if (free_room_kib(model) > 0 && model->inactive_kib < nature->cold_kib) {
@@ -485,9 +493,13 @@ uint64_t model_wants_kib(const struct model *model)
     return want->anonymous_kib + want->file_kib;
 }
 
+/* Nobody misses what is idle in swap. */
 uint64_t model_has_kib(const struct model *model)
 {
-    return resident_kib(model) + model->active_kib;
+    uint64_t until_ms;
+    const struct model_point *want = point_at(model, &until_ms);
+
+    return model->anonymous_kib - missed_kib(model, want) + model->active_kib;
 }
 
 /* ---- What the frontend sees -------------------------------------------- */

@@ -5,7 +5,8 @@
  * memory/target by itself.  Behind struct guest_ops it is what a frontend
  * sees.
  *
- * What programs hold is kept in memory or in swap.  What they read of files
+ * What programs hold is kept in memory or in swap, what is idle of it first in
+ * swap and last in memory.  What they read of files
  * wants to stay in memory; more of it fills what is free, and goes first.
  * While programs do not have what they want in memory, they wait, which
  * counts as pressure.  When neither memory nor swap holds what they ask for,
@@ -29,6 +30,7 @@ struct model_point {
     uint64_t at_ms;
     uint64_t anonymous_kib;
     uint64_t file_kib;
+    uint64_t idle_kib; /* of anonymous: not touched, and not missed in swap */
 };
 
 /*
@@ -126,7 +128,10 @@ void model_run(struct model *model, uint64_t now_ms);
 /* When something will happen in it by itself; UINT64_MAX: nothing. */
 uint64_t model_next_ms(const struct model *model);
 
-/* What its programs want now, and what they have of it in memory. */
+/*
+ * What its programs want now, and what they have of it: in memory, but for
+ * what is idle.
+ */
 uint64_t model_wants_kib(const struct model *model);
 uint64_t model_has_kib(const struct model *model);
 
