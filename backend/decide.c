@@ -142,8 +142,10 @@ static void try_again(const struct snapshot_domain *domain,
 {
     uint64_t held = movement_held_kib(domain, memory);
     uint64_t trial = units_max(DECIDE_TRIAL_KIB, held / DECIDE_TRIAL_SHARE);
-    uint64_t low = units_whole_pages(units_less(held, trial));
-    uint64_t high = units_whole_pages(held + trial);
+    uint64_t low = units_max(units_whole_pages(units_less(held, trial)),
+                             domain->floor_kib);
+    uint64_t high =
+        units_max(units_whole_pages(held + trial), domain->floor_kib);
 
     step->least_kib = units_clamp(step->least_kib, low, high);
     step->need_kib = units_clamp(step->need_kib, low, high);
@@ -361,6 +363,9 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
 
     for (i = 0; i < snapshot->count; i++) {
         spent_kib += spent_by(&snapshot->domains[i], &memories[i], host);
+        if (!memories[i].is_known) {
+            memories[i].is_newborn = host->is_known;
+        }
         judge(&snapshot->domains[i], &memories[i], &plan->steps[i],
               snapshot->now_ms);
     }

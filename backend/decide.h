@@ -43,7 +43,10 @@
 /* What a domain once needed is remembered: half of it for so long. */
 #define DECIDE_PEAK_MS (UINT64_C(24) * 3600 * 1000)
 
-/* Nobody knows what a domain will need that was met less than this ago. */
+/*
+ * Nobody knows what a domain will need that was met less than this ago; one
+ * that has started so lately is not asked for anything.
+ */
 #define DECIDE_GRACE_MS 60000U
 
 /*
@@ -124,10 +127,19 @@
  * the second.
  */
 #define DECIDE_LAGGARD_MS 1000U
-#define DECIDE_PATIENCE_MS 2000U
+#define DECIDE_PATIENCE_MS 10000U
+
+/*
+ * No more than this share of its maximum is pushed out of a domain to its swap:
+ * beyond it, guests stop making progress (VMware's Mem.CtlMaxPercent).
+ */
+#define DECIDE_SWAP_PERMYRIAD 6500U
 
 /* Slower than this is called slow: 4 GiB in four minutes. */
 #define DECIDE_SLOW_KIB_S (UINT64_C(16) * 1024)
+
+/* A reserve beyond 1/50 of the host is comfort: lacking it is no emergency. */
+#define DECIDE_RESERVE_SHARE 50U
 
 /* A state of the host ends 1/32 past the threshold at which it began. */
 #define DECIDE_CALM_SHARE 32U
@@ -190,6 +202,8 @@ struct decide_memory {
 
     /* What it needs: demand.c */
     uint64_t met_ms;      /* its first report */
+    bool is_newborn;      /* it was met when it started, not by a backend that
+                             did */
     uint64_t reported_ms; /* of the report that these come from */
     uint64_t need_kib;
     uint64_t growth_kib_s; /* of need: up at once, down slowly */
@@ -254,8 +268,9 @@ struct decide_step {
     uint64_t demand_kib; /* and head-room; 0 when unknown */
     bool is_falling;     /* demand will, if nothing new is told */
     uint64_t keep_kib;   /* what it needed at times: the last to be given */
-    uint64_t low_kib;    /* the range within which it shares when not all */
-    uint64_t high_kib;   /* have their demand; see share.c */
+    uint64_t base_kib;   /* what its share is counted from when not all have */
+    uint64_t low_kib;    /* their demand, and the range within which that is; */
+    uint64_t high_kib;   /* see share.c and price.h */
     uint64_t goal_kib;   /* its demand, or its share */
     uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
     uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */

@@ -234,10 +234,18 @@ static uint64_t keep_kib(const struct snapshot_domain *domain,
  * The operator's floor; or what the guest refuses to go below: it can only
  * refuse to give, so its word counts up to what it has been given already.
  */
-static uint64_t least_kib(const struct snapshot_domain *domain)
+static uint64_t least_kib(const struct snapshot_domain *domain,
+                          const struct decide_memory *memory, uint64_t now_ms)
 {
     uint64_t refuses = units_min(domain->report.floor_kib, domain->target_kib);
+    uint64_t swappable =
+        units_scale(domain->static_max_kib, DECIDE_SWAP_PERMYRIAD, 10000);
 
+    if (memory->is_newborn &&
+        units_less(now_ms, memory->met_ms) < DECIDE_GRACE_MS) {
+        refuses = domain->target_kib;
+    }
+    refuses = units_max(refuses, units_less(memory->need_kib, swappable));
     return units_clamp(refuses, domain->floor_kib, domain->ceiling_kib);
 }
 
@@ -263,7 +271,7 @@ void demand_follow(const struct snapshot_domain *domain,
     memory->demand_kib = smoothed(memory, raw, elapsed_ms);
     memory->peak_kib = units_max(memory->peak_kib, memory->need_kib);
 
-    step->least_kib = units_whole_pages(least_kib(domain));
+    step->least_kib = units_whole_pages(least_kib(domain, memory, now_ms));
     step->need_kib = bounded(domain, memory->need_kib, step->least_kib);
     step->coming_kib = bounded(domain, coming, step->need_kib);
     step->demand_kib = bounded(domain, memory->demand_kib, step->coming_kib);

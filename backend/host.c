@@ -3,13 +3,16 @@
 
 #include "common/units.h"
 
-uint64_t host_pool_kib(const struct host_sums *sums)
+uint64_t host_pool_kib(const struct host_sums *sums, enum decide_mood mood)
 {
     uint64_t held = units_add(sums->targets_kib, sums->incoming_kib);
 
-    return sums->spendable_kib >= 0
-               ? units_add(held, (uint64_t)sums->spendable_kib)
-               : units_less(held, (uint64_t)-sums->spendable_kib);
+    if (sums->spendable_kib >= 0) {
+        return units_add(held, (uint64_t)sums->spendable_kib);
+    }
+    return mood == DECIDE_EMERGENCY
+               ? units_less(held, (uint64_t)-sums->spendable_kib)
+               : held;
 }
 
 /* ---- How short it is ---------------------------------------------------- */
@@ -31,10 +34,13 @@ static enum decide_mood mood_of(const struct snapshot *snapshot,
                                 const struct decide_host *host,
                                 const struct host_sums *sums)
 {
-    uint64_t pool = host_pool_kib(sums);
+    uint64_t pool = host_pool_kib(sums, host->mood);
     uint64_t free = units_less(snapshot->free_kib, snapshot->claimed_kib);
-    uint64_t last_kib = units_scale(snapshot->reserve_kib,
-                                    snapshot->emergency_permyriad, 10000);
+    /* However large a reserve is asked for, the last of it is not. */
+    uint64_t reserve = units_min(snapshot->reserve_kib,
+                                 snapshot->total_kib / DECIDE_RESERVE_SHARE);
+    uint64_t last_kib =
+        units_scale(reserve, snapshot->emergency_permyriad, 10000);
 
     if (undercuts(free, last_kib, host->mood == DECIDE_EMERGENCY)) {
         return DECIDE_EMERGENCY;
@@ -60,7 +66,7 @@ static uint64_t learned_kib(const struct decide_host *host,
                             const struct host_sums *sums)
 {
     return units_min(host->learned_kib,
-                     host_pool_kib(sums) / DECIDE_BURST_SHARE);
+                     host_pool_kib(sums, host->mood) / DECIDE_BURST_SHARE);
 }
 
 uint64_t host_refill_kib(const struct decide_host *host,

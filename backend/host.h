@@ -25,8 +25,12 @@ struct host_sums {
     uint64_t demand_kib;
 };
 
-/* All that managed domains can hold together, once all is where it should. */
-uint64_t host_pool_kib(const struct host_sums *sums);
+/*
+ * All that managed domains can hold together, once all is where it should.  A
+ * reserve that is short is filled from what they can spare, not from what they
+ * need, but for an emergency.
+ */
+uint64_t host_pool_kib(const struct host_sums *sums, enum decide_mood mood);
 
 /*
  * Takes in how things are now, and what was granted, or taken by domains that

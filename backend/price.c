@@ -12,16 +12,14 @@ static uint64_t kept_permyriad(const struct price_rule *rule)
 uint64_t price_share(const struct price_rule *rule,
                      const struct decide_step *step, uint64_t price)
 {
-    uint64_t buys = units_scale(price, step->weight, 65536);
+    uint64_t share =
+        units_add(step->base_kib, units_scale(price, step->weight, 65536));
+    uint64_t used = units_max(step->need_kib, step->base_kib);
 
-    if (!rule->is_taxed) {
-        return units_min(units_add(step->low_kib, buys), step->high_kib);
+    if (share > used && rule->kept_permyriad < 10000) {
+        share = used + units_scale(share - used, kept_permyriad(rule), 10000);
     }
-    if (buys > step->need_kib) {
-        buys = step->need_kib +
-               units_scale(buys - step->need_kib, kept_permyriad(rule), 10000);
-    }
-    return units_clamp(buys, step->low_kib, step->high_kib);
+    return units_clamp(share, step->low_kib, step->high_kib);
 }
 
 /* What all shares come to at a price, and how fast that rises with it. */
@@ -46,11 +44,11 @@ static struct bill bill_at(const struct price_rule *rule,
         }
         share = price_share(rule, step, price);
         bill.sum_kib += share;
-        if (share >= step->high_kib || share < step->low_kib ||
-            (rule->is_taxed && share == step->low_kib)) {
+        if (share >= step->high_kib ||
+            (share == step->low_kib && share != step->base_kib)) {
             continue;
         }
-        bill.weight += rule->is_taxed && share > step->need_kib
+        bill.weight += share > step->need_kib
                            ? step->weight * kept_permyriad(rule) / 10000
                            : step->weight;
     }
@@ -87,9 +85,7 @@ static uint64_t highest_price(const struct price_rule *rule,
             least_weight = units_min(least_weight, step->weight);
         }
     }
-    if (rule->is_taxed) {
-        most_kib = units_scale(most_kib, 10000, kept_permyriad(rule));
-    }
+    most_kib = units_scale(most_kib, 10000, kept_permyriad(rule));
     return units_add(units_scale(most_kib + 1, 65536, least_weight), 1);
 }
 

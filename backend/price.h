@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The price of memory when there is too little for all.  At a price, in KiB
- * per 65536 of weight, each managed domain gets so much for its weight, but no
- * less than step->low_kib and no more than step->high_kib; the right price is
- * the one at which all of this fills the pool.  Part of the decision, and as
- * pure.
+ * per 65536 of weight, each managed domain gets so much for its weight above
+ * step->base_kib, but no less than step->low_kib and no more than
+ * step->high_kib; the right price is the one at which all of this fills the
+ * pool.  Part of the decision, and as pure.
  *
  * With a tax, what a domain holds idle, above step->need_kib, costs it
  * 1/(1 - tax) times as much as what it uses: VMware's idle memory tax
@@ -13,14 +13,12 @@
 #ifndef BALLOON_BACKEND_PRICE_H
 #define BALLOON_BACKEND_PRICE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "backend/decide.h"
 
 struct price_rule {
-    bool is_taxed; /* counted from nothing; else from step->low_kib upwards */
-    uint64_t kept_permyriad; /* taxed: 10000 less the tax */
+    uint64_t kept_permyriad; /* 10000 less the tax */
 };
 
 /* What one domain gets. */

@@ -201,51 +201,98 @@ static void take_spare(const struct snapshot *snapshot,
 
 /* ---- Shares when there is not enough for all ---------------------------- */
 
-static void set_range(const struct snapshot_domain *domain,
-                      const struct host_sums *sums, uint64_t pool_kib,
-                      struct decide_step *step)
+/* What memory is shared out for, when it does not do for all. */
+enum tier { TIER_NEEDS, TIER_COMING, TIER_HEADROOM };
+
+static enum tier tier_of(const struct host_sums *sums, uint64_t pool_kib)
 {
     if (sums->need_kib > pool_kib) {
-        /* Nobody is grown beyond what it wants, whatever its right to it. */
+        return TIER_NEEDS;
+    }
+    return sums->coming_kib > pool_kib ? TIER_COMING : TIER_HEADROOM;
+}
+
+static void set_range(const struct snapshot_domain *domain, enum tier tier,
+                      struct decide_step *step)
+{
+    switch (tier) {
+    case TIER_NEEDS:
+        step->base_kib = domain->floor_kib;
         step->low_kib = step->least_kib;
-        step->high_kib =
-            units_clamp(units_max(step->demand_kib, domain->target_kib),
-                        step->least_kib, domain->ceiling_kib);
-    } else if (sums->coming_kib > pool_kib) {
+        step->high_kib = units_max(domain->ceiling_kib, step->least_kib);
+        return;
+    case TIER_COMING:
         step->low_kib = step->need_kib;
         step->high_kib = step->coming_kib;
-    } else {
+        break;
+    case TIER_HEADROOM:
         step->low_kib = step->coming_kib;
         step->high_kib = step->demand_kib;
     }
+    step->base_kib = step->low_kib;
 }
 
-/* Whoever holds more than its share gives the rest. */
-static void share_by_price(const struct snapshot *snapshot,
-                           const struct host_sums *sums, struct plan *plan)
+static void set_goals(const struct snapshot *snapshot, enum tier tier,
+                      uint64_t pool_kib, struct plan *plan)
 {
-    uint64_t pool_kib = host_pool_kib(sums);
-    struct price_rule rule = {
-        .is_taxed = sums->need_kib > pool_kib,
-        .kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad),
-    };
-    enum reason_code code = rule.is_taxed ? REASON_SHARES : REASON_TRIMS;
+    struct price_rule rule = {10000};
     uint64_t price;
     unsigned int i;
 
+    if (tier == TIER_NEEDS) {
+        rule.kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad);
+    }
     for (i = 0; i < snapshot->count; i++) {
-        set_range(&snapshot->domains[i], sums, pool_kib, &plan->steps[i]);
+        set_range(&snapshot->domains[i], tier, &plan->steps[i]);
     }
     price = price_find(&rule, snapshot, plan, pool_kib);
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
-        if (step->state != DECIDE_MANAGED) {
-            continue;
+        if (step->state == DECIDE_MANAGED) {
+            step->goal_kib = units_whole_pages(price_share(&rule, step, price));
         }
-        step->goal_kib = units_whole_pages(price_share(&rule, step, price));
-        if (spares(&snapshot->domains[i], step->goal_kib) > 0) {
-            shrink(step, step->goal_kib, code, step->goal_kib);
+    }
+}
+
+/*
+ * Whoever holds more than its share gives the rest.  Head-room alone is not
+ * taken from one for the other: only as much as is about to be needed.
+ */
+static void take_shares(const struct snapshot *snapshot,
+                        const struct host_sums *sums, enum tier tier,
+                        struct plan *plan)
+{
+    uint64_t have = sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
+    uint64_t lack_kib = 0;
+    uint64_t above_kib = 0;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct decide_step *step = &plan->steps[i];
+
+        if (step->state == DECIDE_MANAGED) {
+            lack_kib += lacks(&snapshot->domains[i], step->coming_kib);
+            above_kib += spares(&snapshot->domains[i], step->goal_kib);
+        }
+    }
+    lack_kib =
+        tier == TIER_HEADROOM
+            ? units_min(units_less(lack_kib, have + sums->soon_kib), above_kib)
+            : above_kib;
+    for (i = 0; lack_kib > 0 && i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        struct decide_step *step = &plan->steps[i];
+        uint64_t above =
+            step->state == DECIDE_MANAGED ? spares(domain, step->goal_kib) : 0;
+
+        if (above > 0) {
+            uint64_t part = units_scale(above, lack_kib, above_kib);
+
+            part = units_max(part, share_deadband_kib(domain->target_kib));
+            shrink(step, domain->target_kib - units_min(part, above),
+                   tier == TIER_NEEDS ? REASON_SHARES : REASON_TRIMS,
+                   step->goal_kib);
         }
     }
 }
@@ -405,11 +452,15 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
                const struct decide_memory *memories,
                const struct host_sums *sums, struct plan *plan)
 {
-    bool is_short = sums->demand_kib > host_pool_kib(sums);
+    uint64_t pool_kib = host_pool_kib(sums, host->mood);
+    bool is_short = sums->demand_kib > pool_kib;
     unsigned int i;
 
     if (is_short) {
-        share_by_price(snapshot, sums, plan);
+        enum tier tier = tier_of(sums, pool_kib);
+
+        set_goals(snapshot, tier, pool_kib, plan);
+        take_shares(snapshot, sums, tier, plan);
     } else {
         for (i = 0; i < snapshot->count; i++) {
             plan->steps[i].goal_kib = plan->steps[i].demand_kib;

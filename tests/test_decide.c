@@ -409,19 +409,16 @@ static void promises_are_covered(void **state)
 }
 
 /* What one gets at a price, told by the definition. */
-static uint64_t share_at(const struct decide_step *step, bool is_taxed,
+static uint64_t share_at(const struct decide_step *step,
                          uint64_t kept_permyriad, uint64_t price)
 {
-    uint64_t buys = units_scale(price, step->weight, 65536);
+    uint64_t share = step->base_kib + units_scale(price, step->weight, 65536);
+    uint64_t used = units_max(step->need_kib, step->base_kib);
 
-    if (!is_taxed) {
-        return units_clamp(step->low_kib + buys, step->low_kib, step->high_kib);
+    if (share > used) {
+        share = used + (share - used) * kept_permyriad / 10000;
     }
-    if (buys > step->need_kib) {
-        buys =
-            step->need_kib + (buys - step->need_kib) * kept_permyriad / 10000;
-    }
-    return units_clamp(buys, step->low_kib, step->high_kib);
+    return units_clamp(share, step->low_kib, step->high_kib);
 }
 
 /* What all get at a price. */
@@ -433,8 +430,10 @@ static uint64_t bill_at(const struct host *host, bool is_taxed, uint64_t price,
     for (unsigned int i = 0; i < host->snapshot.count; i++) {
         shares[i] =
             host->steps[i].state == DECIDE_MANAGED
-                ? share_at(&host->steps[i], is_taxed,
-                           10000 - host->snapshot.idle_tax_permyriad, price)
+                ? share_at(&host->steps[i],
+                           is_taxed ? 10000 - host->snapshot.idle_tax_permyriad
+                                    : 10000,
+                           price)
                 : 0;
         sum += shares[i];
     }
@@ -491,7 +490,7 @@ static void shares_are_exact(void **state)
         }
         shortages++;
         sums = share_count(&host.snapshot, host.memories, &host.plan);
-        pool = host_pool_kib(&sums);
+        pool = host_pool_kib(&sums, host.plan.mood);
         solve_slowly(&host, sums.need_kib > pool, pool, shares);
         for (unsigned int i = 0; i < host.snapshot.count; i++) {
             check(units_distance(host.steps[i].goal_kib, shares[i]) <=

@@ -32,8 +32,7 @@ static void host_init(struct host *host, bool is_taxed, uint64_t tax_permyriad)
 {
     memset(host, 0, sizeof(*host));
     host->plan.steps = host->steps;
-    host->rule.is_taxed = is_taxed;
-    host->rule.kept_permyriad = 10000 - tax_permyriad;
+    host->rule.kept_permyriad = is_taxed ? 10000 - tax_permyriad : 10000;
 }
 
 static struct decide_step *add(struct host *host, uint64_t weight,
@@ -44,6 +43,7 @@ static struct decide_step *add(struct host *host, uint64_t weight,
 
     step->state = DECIDE_MANAGED;
     step->weight = weight;
+    step->base_kib = low_kib;
     step->low_kib = low_kib;
     step->need_kib = need_kib;
     step->high_kib = high_kib;
@@ -70,7 +70,7 @@ static void idle_memory_is_taxed(void **state)
         uint64_t a_kib;
         uint64_t b_kib;
     } cases[] = {
-        {7500, GIB * 414 / 100, GIB * 1386 / 100},
+        {7500, GIB * 420 / 100, GIB * 1380 / 100},
         {0, 9 * GIB, 9 * GIB},
         {9999, GIB, 17 * GIB},
     };
@@ -157,6 +157,9 @@ static void draw_host(struct host *host, uint64_t seed)
         struct decide_step *step = add(host, 1 + draw(draw(2) == 0 ? 4 : 65536),
                                        low, low + draw(high - low + 1), high);
 
+        if (draw(3) == 0) {
+            step->base_kib = draw(low + 1);
+        }
         if (draw(8) == 0) {
             step->state = DECIDE_FIXED;
             continue;
@@ -176,12 +179,10 @@ __extension__ typedef unsigned __int128 wide;
 static uint64_t share_at(const struct host *host,
                          const struct decide_step *step, uint64_t level)
 {
-    wide buys = (wide)level * step->weight;
-    wide need = (wide)step->need_kib << 24;
+    wide buys = ((wide)step->base_kib << 24) + (wide)level * step->weight;
+    wide need = (wide)units_max(step->need_kib, step->base_kib) << 24;
 
-    if (!host->rule.is_taxed) {
-        buys += (wide)step->low_kib << 24;
-    } else if (buys > need) {
+    if (buys > need) {
         buys = need + (buys - need) * host->rule.kept_permyriad / 10000;
     }
     buys >>= 24;
