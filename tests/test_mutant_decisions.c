@@ -140,7 +140,9 @@ static void grow_bit_by_bit(struct scenario *scenario)
     after = raise_slowly;
 }
 
-/* The stuck keep what they were promised. */
+/* Whoever was stuck once keeps what it was promised then, for good. */
+static uint64_t kept_kib[DOMAINS_MAX];
+
 static void leave_promises(const struct snapshot *snapshot, struct plan *plan)
 {
     unsigned int i;
@@ -148,8 +150,11 @@ static void leave_promises(const struct snapshot *snapshot, struct plan *plan)
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
-        if (step->state == DECIDE_STUCK) {
-            step->target_kib = snapshot->domains[i].target_kib;
+        if (step->state == DECIDE_STUCK && kept_kib[i] == 0) {
+            kept_kib[i] = snapshot->domains[i].target_kib;
+        }
+        if (kept_kib[i] != 0) {
+            step->target_kib = kept_kib[i];
             step->limit_kib = snapshot->domains[i].limit_kib;
         }
     }
@@ -158,6 +163,7 @@ static void leave_promises(const struct snapshot *snapshot, struct plan *plan)
 static void let_the_stuck_keep(struct scenario *scenario)
 {
     (void)scenario;
+    memset(kept_kib, 0, sizeof(kept_kib));
     after = leave_promises;
 }
 
@@ -369,6 +375,7 @@ static void each_rule_is_needed(void **state)
 
     (void)state;
     for (i = 0; i < sizeof(mutants) / sizeof(mutants[0]); i++) {
+        arm(NULL); /* for the start of the next one */
         mutant_check(&mutants[i], arm);
     }
 }
