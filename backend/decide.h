@@ -138,8 +138,8 @@
 /* Slower than this is called slow: 4 GiB in four minutes. */
 #define DECIDE_SLOW_KIB_S (UINT64_C(16) * 1024)
 
-/* A reserve beyond 1/50 of the host is comfort: lacking it is no emergency. */
-#define DECIDE_RESERVE_SHARE 50U
+/* A reserve beyond 1/25 of the host is comfort: lacking it is no emergency. */
+#define DECIDE_RESERVE_SHARE 25U
 
 /* A state of the host ends 1/32 past the threshold at which it began. */
 #define DECIDE_CALM_SHARE 32U
@@ -248,7 +248,9 @@ struct decide_host {
     bool is_known;
     uint64_t last_ms; /* of the last call */
     enum decide_mood mood;
-    uint64_t burst_kib;   /* granted lately, fading within seconds */
+    uint64_t
+        urgent_kib;     /* lacking for the emergency to end; 0: there is none */
+    uint64_t burst_kib; /* granted lately, fading within seconds */
     uint64_t learned_kib; /* the largest burst, fading within hours */
     bool is_refilling;    /* until what was learned is free again */
 };

@@ -232,6 +232,7 @@ static const struct field host_table[] = {
     FIELD(decide_host, is_known),
     FIELD(decide_host, last_ms),
     FIELD_ENUM(decide_host, mood, mood_word),
+    FIELD(decide_host, urgent_kib),
     FIELD(decide_host, burst_kib),
     FIELD(decide_host, learned_kib),
     FIELD(decide_host, is_refilling),

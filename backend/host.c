@@ -3,16 +3,15 @@
 
 #include "common/units.h"
 
-uint64_t host_pool_kib(const struct host_sums *sums, enum decide_mood mood)
+uint64_t host_pool_kib(const struct host_sums *sums,
+                       const struct decide_host *host)
 {
     uint64_t held = units_add(sums->targets_kib, sums->incoming_kib);
 
-    if (sums->spendable_kib >= 0) {
-        return units_add(held, (uint64_t)sums->spendable_kib);
-    }
-    return mood == DECIDE_EMERGENCY
-               ? units_less(held, (uint64_t)-sums->spendable_kib)
-               : held;
+    return sums->spendable_kib >= 0
+               ? units_add(held, (uint64_t)sums->spendable_kib)
+               : units_less(held, units_min((uint64_t)-sums->spendable_kib,
+                                            host->urgent_kib));
 }
 
 /* ---- How short it is ---------------------------------------------------- */
@@ -24,25 +23,27 @@ static bool exceeds(uint64_t value, uint64_t threshold, bool did)
                : value > threshold;
 }
 
-/* The same with a threshold from above. */
-static bool undercuts(uint64_t value, uint64_t threshold, bool did)
+/*
+ * What is lacking for the emergency to end, at twice the threshold at which it
+ * begins; 0 when there is none.  However large a reserve is asked for, only the
+ * last of it is that precious.
+ */
+static uint64_t urgent_kib(const struct snapshot *snapshot, bool was_urgent)
 {
-    return did ? value < 2 * threshold : value < threshold;
-}
-
-static enum decide_mood mood_of(const struct snapshot *snapshot,
-                                const struct decide_host *host,
-                                const struct host_sums *sums)
-{
-    uint64_t pool = host_pool_kib(sums, host->mood);
     uint64_t free = units_less(snapshot->free_kib, snapshot->claimed_kib);
-    /* However large a reserve is asked for, the last of it is not. */
     uint64_t reserve = units_min(snapshot->reserve_kib,
                                  snapshot->total_kib / DECIDE_RESERVE_SHARE);
-    uint64_t last_kib =
-        units_scale(reserve, snapshot->emergency_permyriad, 10000);
+    uint64_t last = units_scale(reserve, snapshot->emergency_permyriad, 10000);
 
-    if (undercuts(free, last_kib, host->mood == DECIDE_EMERGENCY)) {
+    return free < (was_urgent ? 2 * last : last) ? 2 * last - free : 0;
+}
+
+static enum decide_mood mood_of(const struct decide_host *host,
+                                const struct host_sums *sums)
+{
+    uint64_t pool = host_pool_kib(sums, host);
+
+    if (host->urgent_kib > 0) {
         return DECIDE_EMERGENCY;
     }
     if (exceeds(sums->need_kib, pool, host->mood == DECIDE_SHORT)) {
@@ -66,7 +67,7 @@ static uint64_t learned_kib(const struct decide_host *host,
                             const struct host_sums *sums)
 {
     return units_min(host->learned_kib,
-                     host_pool_kib(sums, host->mood) / DECIDE_BURST_SHARE);
+                     host_pool_kib(sums, host) / DECIDE_BURST_SHARE);
 }
 
 uint64_t host_refill_kib(const struct decide_host *host,
@@ -87,6 +88,7 @@ void host_follow(const struct snapshot *snapshot, struct decide_host *host,
         host->learned_kib =
             faded(host->learned_kib, elapsed_ms, DECIDE_BURST_MEMORY_MS);
     }
+    host->urgent_kib = urgent_kib(snapshot, host->mood == DECIDE_EMERGENCY);
     host->burst_kib = units_add(host->burst_kib, spent_kib);
     /* What is wanted will have been granted, soon: it is the same burst. */
     host->learned_kib = units_max(host->learned_kib,
@@ -94,7 +96,7 @@ void host_follow(const struct snapshot *snapshot, struct decide_host *host,
     learned = learned_kib(host, sums);
     host->is_refilling =
         host->is_refilling ? have < learned : have < learned - learned / 8;
-    host->mood = mood_of(snapshot, host, sums);
+    host->mood = mood_of(host, sums);
     host->is_known = true;
     host->last_ms = snapshot->now_ms;
 }

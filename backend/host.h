@@ -10,13 +10,14 @@
 
 #include "backend/decide.h"
 
-/* Sums over all domains; the last five over managed ones alone. */
+/* Sums over all domains; the last ones over managed ones alone. */
 struct host_sums {
     uint64_t promised_kib; /* limits above what is held */
     int64_t spendable_kib; /* below zero: the reserve is short */
     uint64_t incoming_kib; /* limits above what targets need: on its way */
     uint64_t soon_kib;     /* of that, what can be counted on */
-    uint64_t wanted_kib;   /* takers */
+    uint64_t wanted_kib;   /* takers lack it of their demand */
+    uint64_t pressing_kib; /* and of what is coming */
     uint64_t spare_kib;    /* donors */
     uint64_t targets_kib;
     uint64_t least_kib;
@@ -28,9 +29,10 @@ struct host_sums {
 /*
  * All that managed domains can hold together, once all is where it should.  A
  * reserve that is short is filled from what they can spare, not from what they
- * need, but for an emergency.
+ * need, but for as much as ends an emergency.
  */
-uint64_t host_pool_kib(const struct host_sums *sums, enum decide_mood mood);
+uint64_t host_pool_kib(const struct host_sums *sums,
+                       const struct decide_host *host);
 
 /*
  * Takes in how things are now, and what was granted, or taken by domains that

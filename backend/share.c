@@ -114,6 +114,7 @@ struct host_sums share_count(const struct snapshot *snapshot,
             units_min(incoming, movement_soon_kib(domain, &memories[i],
                                                   snapshot->now_ms));
         sums.wanted_kib += lacks(domain, step->demand_kib);
+        sums.pressing_kib += lacks(domain, step->coming_kib);
         sums.spare_kib += spares(domain, step->demand_kib);
         sums.targets_kib += domain->target_kib;
         sums.least_kib += step->least_kib;
@@ -155,12 +156,13 @@ static uint64_t can_give(const struct snapshot *snapshot,
 
 /*
  * Plenty for all: donors together give what is lacking, each its part.  What
- * none of them has needed for long goes first.
+ * they have not needed for long goes first, and what is asked for beyond
+ * lack_kib is taken of that alone.
  */
 static void take_spare(const struct snapshot *snapshot,
                        const struct decide_host *host,
                        const struct decide_memory *memories, struct plan *plan,
-                       uint64_t lack_kib, uint64_t refill_kib,
+                       uint64_t lack_kib, uint64_t asked_kib,
                        enum reason_code code)
 {
     uint64_t idle_kib = 0;
@@ -178,7 +180,6 @@ static void take_spare(const struct snapshot *snapshot,
                               step->demand_kib);
     }
     more_kib = units_min(units_less(lack_kib, idle_kib), spare_kib - idle_kib);
-    lack_kib += refill_kib;
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
@@ -187,7 +188,7 @@ static void take_spare(const struct snapshot *snapshot,
         uint64_t spare = can_give(snapshot, host, &memories[i], domain, step,
                                   step->demand_kib);
         uint64_t part =
-            units_scale(idle, units_min(lack_kib, idle_kib), idle_kib) +
+            units_scale(idle, units_min(asked_kib, idle_kib), idle_kib) +
             units_scale(spare - idle, more_kib, spare_kib - idle_kib);
 
         if (part > 0) {
@@ -263,8 +264,10 @@ static void take_shares(const struct snapshot *snapshot,
                         const struct host_sums *sums, enum tier tier,
                         struct plan *plan)
 {
-    uint64_t have = sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
-    uint64_t lack_kib = 0;
+    uint64_t have =
+        sums->soon_kib +
+        (sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0);
+    uint64_t lack_kib;
     uint64_t above_kib = 0;
     unsigned int i;
 
@@ -272,14 +275,12 @@ static void take_shares(const struct snapshot *snapshot,
         const struct decide_step *step = &plan->steps[i];
 
         if (step->state == DECIDE_MANAGED) {
-            lack_kib += lacks(&snapshot->domains[i], step->coming_kib);
             above_kib += spares(&snapshot->domains[i], step->goal_kib);
         }
     }
-    lack_kib =
-        tier == TIER_HEADROOM
-            ? units_min(units_less(lack_kib, have + sums->soon_kib), above_kib)
-            : above_kib;
+    lack_kib = tier == TIER_HEADROOM
+                   ? units_min(units_less(sums->pressing_kib, have), above_kib)
+                   : above_kib;
     for (i = 0; lack_kib > 0 && i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
@@ -431,20 +432,19 @@ static void ask_donors(const struct snapshot *snapshot,
                        const struct decide_memory *memories,
                        const struct host_sums *sums, struct plan *plan)
 {
-    uint64_t have = sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
+    uint64_t have =
+        sums->soon_kib +
+        (sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0);
     uint64_t owed =
         sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
-    uint64_t asked = sums->wanted_kib + owed;
-    uint64_t lack = units_less(asked, have + sums->soon_kib);
-    uint64_t all =
-        units_less(asked + host_refill_kib(host, sums), have + sums->soon_kib);
+    uint64_t lack = units_less(sums->wanted_kib + owed, have);
+    uint64_t refill = host_refill_kib(host, sums);
 
-    /* At rest nobody is disturbed for what may come. */
     if (sums->wanted_kib > 0 && lack > 0) {
-        take_spare(snapshot, host, memories, plan, lack, all - lack,
+        take_spare(snapshot, host, memories, plan, lack, lack + refill,
                    REASON_GIVES);
     } else if (lack > DECIDE_DEADBAND_KIB) {
-        take_spare(snapshot, host, memories, plan, lack, 0, REASON_REFILLS);
+        take_spare(snapshot, host, memories, plan, lack, lack, REASON_REFILLS);
     }
 }
 
@@ -452,7 +452,7 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
                const struct decide_memory *memories,
                const struct host_sums *sums, struct plan *plan)
 {
-    uint64_t pool_kib = host_pool_kib(sums, host->mood);
+    uint64_t pool_kib = host_pool_kib(sums, host);
     bool is_short = sums->demand_kib > pool_kib;
     unsigned int i;
 

@@ -490,7 +490,7 @@ static void shares_are_exact(void **state)
         }
         shortages++;
         sums = share_count(&host.snapshot, host.memories, &host.plan);
-        pool = host_pool_kib(&sums, host.plan.mood);
+        pool = host_pool_kib(&sums, &host.memory);
         solve_slowly(&host, sums.need_kib > pool, pool, shares);
         for (unsigned int i = 0; i < host.snapshot.count; i++) {
             check(units_distance(host.steps[i].goal_kib, shares[i]) <=
