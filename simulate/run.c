@@ -15,7 +15,8 @@
  *   heartbeats would say the same.  That it turns is noticed after half of the
  *   sleep that it was in: on average, it is as long ago that it fell asleep.
  *   It is woken at once, as by the kernel's pressure trigger, when it has
- *   stalled for SAMPLE_STALL_US.
+ *   stalled for SAMPLE_STALL_US; one that goes on to lack the same is looked at
+ *   ever more rarely, and wakes nobody after RUN_OLD_MS.
  * - Reports of several guests are gathered for RUN_GATHER_MS, or, on a host of
  *   at most RUN_FEW, for RUN_URGENT_MS while anybody lacks memory; the daemon
  *   decides upon each.  On the trace of July 2013, gathering for a second
@@ -38,6 +39,9 @@
 
 /* At rest for so long, a guest has told all that may not follow at once. */
 #define RUN_SETTLES_MS 1000
+
+/* One that has lacked the same for so long says nothing new: a heartbeat. */
+#define RUN_OLD_MS 10000
 
 /* How often the caller is asked whether to go on: in plans. */
 #define RUN_ASK_PLANS 1024
@@ -105,20 +109,40 @@ static uint64_t trigger_ms(const struct guest *guest)
     return units_add(guest_lack_ms(guest), SAMPLE_STALL_US / US_PER_MS);
 }
 
+static uint64_t rests_for_ms(const struct run *run, unsigned int id)
+{
+    const struct guest *guest = &run->host.guests[id];
+
+    return units_less(run->host.now_ms,
+                      units_max(guest->arrives_ms, guest->walk.begin_ms));
+}
+
+/* It lacks what it lacked at its last heartbeat, too. */
+static bool is_old_news(const struct run *run, unsigned int id)
+{
+    return !guest_is_moving(&run->host.guests[id]) &&
+           rests_for_ms(run, id) > RUN_OLD_MS;
+}
+
 /*
  * Its next look at itself.  At rest there is none before its heartbeat, but for
- * news that had to wait until they may follow the last; and none after it.
+ * news that had to wait until they may follow the last; and none after it.  One
+ * that lacks memory all that time is looked at ever more rarely.
  */
 static uint64_t next_look(const struct run *run, unsigned int id,
                           enum voice_news news, uint64_t next_ms)
 {
     const struct guest *guest = &run->host.guests[id];
-    uint64_t rests_ms = units_max(guest->arrives_ms, guest->walk.begin_ms);
+    uint64_t rests_ms = rests_for_ms(run, id);
 
-    if (guest_is_moving(guest) || guest_lacks_kib(guest) > 0) {
+    if (guest_is_moving(guest)) {
         return units_min(next_ms, trigger_ms(guest));
     }
-    if (run->host.now_ms < rests_ms + RUN_SETTLES_MS) {
+    if (guest_lacks_kib(guest) > 0) {
+        return units_max(next_ms,
+                         run->host.now_ms + units_min(rests_ms, RUN_OLD_MS));
+    }
+    if (rests_ms < RUN_SETTLES_MS) {
         return next_ms;
     }
     return news == VOICE_HEARTBEAT ? UINT64_MAX
@@ -131,6 +155,9 @@ static void take_look(struct run *run, unsigned int id)
     enum voice_news news = look(run, id, &next_ms);
 
     queue_set(&run->looks, id, next_look(run, id, news, next_ms));
+    if (is_old_news(run, id)) {
+        return;
+    }
     if (news == VOICE_NEWS || news == VOICE_BAD_NEWS) {
         plan_by(run, run->host.now_ms,
                 news == VOICE_BAD_NEWS && is_pressed(&run->host.guests[id]));

@@ -145,6 +145,29 @@ static void what_lacks_is_integrated_exactly(void **state)
     course_done(&course);
 }
 
+/* 2 GiB held; the same course: it lacks from 15 s on. */
+static void what_lacks_begins_where_lines_cross(void **state)
+{
+    struct script script = {0};
+    struct run_options options = scripted(&script, 4 * GIB);
+    struct course course;
+    struct course_domain *domain;
+    struct outcome outcome;
+
+    (void)state;
+    course_init(&course);
+    domain = add(&course, 30 * S, 2 * GIB);
+    point(domain, 0, GIB);
+    point(domain, 10 * S, 3 * GIB);
+    outcome = run(&course, &options);
+
+    assert_near(outcome.all.lacked_kib_ms, (25 + 100) * GIB * S / 10, 30 * S);
+    assert_int_equal(outcome.domains[0].figures.lacked_kib_ms,
+                     outcome.all.lacked_kib_ms);
+    outcome_done(&outcome);
+    course_done(&course);
+}
+
 static void guests_grow_and_shrink_at_their_speeds(void **state)
 {
     static const struct order orders[] = {
@@ -576,6 +599,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_lacks_is_integrated_exactly),
+        cmocka_unit_test(what_lacks_begins_where_lines_cross),
         cmocka_unit_test(guests_grow_and_shrink_at_their_speeds),
         cmocka_unit_test(frames_are_conserved_whatever_is_asked),
         cmocka_unit_test(who_goes_leaves_its_memory_to_who_comes),

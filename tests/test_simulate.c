@@ -206,6 +206,34 @@ static void json_has_every_figure_of_all_and_of_each(void **state)
     json_decref(object);
 }
 
+/*
+ * The second machine holds 2 of 3 GiB and needs 2.1 after 3.7 s of the 10 that
+ * it takes to need 4: short for 296.3 s, lacking 293.3 s times 2 GiB and half of
+ * 6.7 s times 2 GiB.
+ */
+static void figures_are_what_they_say(void **state)
+{
+    struct place *place = *state;
+    const json_t *second;
+    json_t *object;
+
+    assert_int_equal(run(place, "simulate|-jt|@|-m|3G|-r|0|-p|static", false),
+                     0);
+    object = parse(place);
+    second = json_array_get(json_object_get(object, "domains"), 1);
+    assert_float_equal(
+        json_real_value(json_object_get(second, "short_domain_minutes")),
+        296.3 / 60, 0.01);
+    /* Of 300 s times 1 GiB, 10 s times 2.5 GiB and 290 s times 4 GiB. */
+    assert_float_equal(
+        json_real_value(json_object_get(second, "unmet_permyriad")),
+        586.7 / 1485 * 10000, 20);
+    assert_float_equal(
+        json_real_value(json_object_get(second, "moved_over_rises")), 1. / 3,
+        0.002);
+    json_decref(object);
+}
+
 static void without_a_size_the_peak_is_taken_and_said(void **state)
 {
     struct place *place = *state;
@@ -343,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             json_has_every_figure_of_all_and_of_each, start, end),
+        cmocka_unit_test_setup_teardown(figures_are_what_they_say, start, end),
         cmocka_unit_test_setup_teardown(
             without_a_size_the_peak_is_taken_and_said, start, end),
         cmocka_unit_test_setup_teardown(options_change_what_is_played, start,
