@@ -99,6 +99,7 @@ unit_tests = \
 	%D%/test_text
 if BACKEND
 unit_tests += \
+	%D%/test_child \
 	%D%/test_conffile \
 	%D%/test_configlines \
 	%D%/test_control \
@@ -138,6 +139,7 @@ unit_tests += \
 endif
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
+%C%_test_child_SOURCES = %D%/test_child.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c

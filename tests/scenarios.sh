@@ -45,4 +45,11 @@ sed -n '/^\.Bd/,/^\.Ed/p' "$page" | grep -v '^\.' >"$written"
 verdict "the example of the manual is played" "$(
     "$tool" simulate --host-memory 10G --json "$written" 2>&1 >/dev/null)"
 
+policy=$srcdir/simulate/examples/policy.py
+if command -v python3 >/dev/null 2>&1; then
+    verdict "the example of a policy answers" "$(
+        "$tool" simulate --policy-command "python3 $policy" --json \
+            "$srcdir/simulate/examples/swap.scenario" 2>&1 >/dev/null)"
+fi
+
 tap_done
