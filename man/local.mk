@@ -6,7 +6,7 @@ man1_MANS =
 man5_MANS =
 man8_MANS =
 if BACKEND
-man1_MANS += %D%/xenballoon.1
+man1_MANS += %D%/xenballoon-simulate.1 %D%/xenballoon.1
 man5_MANS += %D%/backend.conf.5 %D%/xenballoon-scenario.5
 man8_MANS += %D%/xenballoon-backend.8
 endif
@@ -20,4 +20,5 @@ EXTRA_DIST += \
 	%D%/xenballoon-backend.8.in \
 	%D%/xenballoon-frontend.8.in \
 	%D%/xenballoon-scenario.5.in \
+	%D%/xenballoon-simulate.1.in \
 	%D%/xenballoon.1.in

@@ -164,6 +164,17 @@ void guest_start(struct guest *guest, uint64_t at_ms, uint64_t held_kib)
     count_need(guest);
 }
 
+/* Rounded up to whole milliseconds. */
+static uint64_t way_ms(uint64_t way_kib, uint64_t kib_s)
+{
+    uint64_t ms = units_scale(way_kib, MS_PER_S, kib_s);
+
+    if (kib_s == 0) {
+        return way_kib == 0 ? 0 : UINT64_MAX;
+    }
+    return units_scale(ms, kib_s, MS_PER_S) < way_kib ? ms + 1 : ms;
+}
+
 void guest_move(struct guest *guest, uint64_t reach_kib)
 {
     uint64_t way = units_distance(guest->current_kib, reach_kib);
@@ -171,13 +182,7 @@ void guest_move(struct guest *guest, uint64_t reach_kib)
     guest->left_ms = guest->at_ms;
     guest->left_kib = guest->current_kib;
     guest->reach_kib = reach_kib;
-    guest->arrives_ms =
-        way == 0 ? guest->at_ms
-                 : units_add(guest->at_ms,
-                             units_scale(way, MS_PER_S, speed_of(guest)) + 1);
-    if (way > 0 && speed_of(guest) == 0) {
-        guest->arrives_ms = UINT64_MAX;
-    }
+    guest->arrives_ms = units_add(guest->at_ms, way_ms(way, speed_of(guest)));
 }
 
 /* See OUTCOME_REVERSAL_MS. */

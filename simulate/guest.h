@@ -2,8 +2,8 @@
 /*
  * A simulated guest: what it needs, what it holds and what it lacks, and what
  * all that sums up to over time.  Its working set and its balloon move in
- * straight lines, so that everything between two changes is computed at once
- * and exactly.
+ * straight lines, so that everything between two changes is computed at once,
+ * exactly but for amounts being whole KiB.
  */
 #ifndef BALLOON_SIMULATE_GUEST_H
 #define BALLOON_SIMULATE_GUEST_H

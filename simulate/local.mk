@@ -12,6 +12,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/course.h \
 	%D%/guest.c \
 	%D%/guest.h \
+	%D%/host.c \
+	%D%/host.h \
 	%D%/main.c \
 	%D%/main.h \
 	%D%/outcome.c \
@@ -32,6 +34,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/run.h \
 	%D%/scenario.c \
 	%D%/scenario.h \
+	%D%/search.c \
+	%D%/search.h \
 	%D%/show.c \
 	%D%/show.h \
 	%D%/trace.c \

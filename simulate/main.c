@@ -24,6 +24,7 @@
 #include "simulate/policy.h"
 #include "simulate/read.h"
 #include "simulate/run.h"
+#include "simulate/search.h"
 #include "simulate/show.h"
 #include "simulate/trace.h"
 
@@ -31,9 +32,6 @@
 
 /* Lines of a trace that are complained of one by one. */
 #define COMPLAINTS_MAX 20
-
-/* The host that --find-host-memory says is at most so much too large: 1/256. */
-#define FIND_SHARE 256
 
 /* Nobody needs to see how far it is before that, nor more often. */
 #define PROGRESS_AFTER_MS 1000
@@ -289,77 +287,40 @@ static int play(const struct wish *wish, const struct course *course,
                         progress, ret_outcome);
 }
 
-static bool is_enough(const struct wish *wish, const struct outcome *outcome)
+struct playing {
+    const struct wish *wish;
+    const struct course *course;
+    struct progress *progress;
+};
+
+static int play_on(void *state, uint64_t host_memory_kib,
+                   struct outcome *ret_outcome)
 {
-    return outcome_unmet_millipermyriad(&outcome->all) <= wish->unmet_milli;
+    const struct playing *playing = state;
+
+    return play(playing->wish, playing->course, host_memory_kib,
+                playing->progress, ret_outcome);
 }
 
-/* Doubles the host until it is enough.  With more than all can hold it is. */
-static int find_enough(const struct wish *wish, const struct course *course,
-                       uint64_t *low_kib, uint64_t *high_kib,
-                       struct progress *progress, struct outcome *outcome)
-{
-    uint64_t most_kib = 0;
-    unsigned int i;
-    int r;
-
-    for (i = 0; i < course->count; i++) {
-        most_kib = units_add(most_kib, course->domains[i].ceiling_kib +
-                                           SNAPSHOT_SLACK_KIB);
-    }
-    most_kib = units_add(most_kib, 2 * *high_kib);
-    for (;;) {
-        r = play(wish, course, *high_kib, progress, outcome);
-        if (r < 0 || outcome->is_interrupted || is_enough(wish, outcome)) {
-            return r;
-        }
-        outcome_done(outcome);
-        if (*high_kib > most_kib) {
-            (void)fail(SIMULATE_FAILED,
-                       "no host is large enough: with memory for all, more "
-                       "than that is still unmet");
-            return -ENOENT;
-        }
-        *low_kib = *high_kib;
-        *high_kib *= 2;
-    }
-}
-
-/* The smallest host on which it is enough, to 1/FIND_SHARE of it. */
 static int find(const struct wish *wish, const struct course *course,
                 uint64_t peak_kib, struct progress *progress,
                 struct outcome *ret_outcome)
 {
-    uint64_t low_kib = 0;
-    uint64_t high_kib = units_max(peak_kib, FIND_SHARE * UNITS_KIB_PER_PAGE);
-    struct outcome enough, outcome;
-    int r;
+    struct playing playing = {wish, course, progress};
+    const struct search search = {
+        .course = course,
+        .unmet_milli = wish->unmet_milli,
+        .play = play_on,
+        .state = &playing,
+    };
+    int r = search_host(&search, peak_kib, ret_outcome);
 
-    r = find_enough(wish, course, &low_kib, &high_kib, progress, &enough);
-    if (r < 0) {
-        return r;
+    if (r == -ENOENT) {
+        (void)fail(SIMULATE_FAILED,
+                   "no host is large enough: more than that is unmet with "
+                   "memory for all");
     }
-    while (!enough.is_interrupted &&
-           high_kib - low_kib > high_kib / FIND_SHARE) {
-        uint64_t middle_kib =
-            units_whole_pages(low_kib + (high_kib - low_kib) / 2);
-
-        r = play(wish, course, middle_kib, progress, &outcome);
-        if (r < 0) {
-            outcome_done(&enough);
-            return r;
-        }
-        if (outcome.is_interrupted || is_enough(wish, &outcome)) {
-            outcome_done(&enough);
-            enough = outcome;
-            high_kib = middle_kib;
-        } else {
-            outcome_done(&outcome);
-            low_kib = middle_kib;
-        }
-    }
-    *ret_outcome = enough;
-    return 0;
+    return r;
 }
 
 /* ---- The page ----------------------------------------------------------- */

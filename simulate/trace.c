@@ -18,8 +18,8 @@
 /* In seconds it would be the year 5138, in milliseconds it is 1973. */
 #define LEAST_MS UINT64_C(100000000000)
 
-/* No time is later, nor is any amount larger. */
-#define NUMBER_MAX UNITS_KIB_MAX
+/* The year 2286, in milliseconds. */
+#define TIME_MAX UINT64_C(10000000000000)
 
 enum column { COLUMN_TIME, COLUMN_CAPACITY, COLUMN_USAGE, COLUMNS };
 
@@ -149,7 +149,7 @@ static const char *take_exponent(struct decimal *decimal, const char *at,
 }
 
 /* "4194304.0", "1.6777216E7", "300"; rounded down.  False: no such number. */
-static bool parse_decimal(struct cell cell, uint64_t *ret_value)
+static bool parse_decimal(struct cell cell, uint64_t max, uint64_t *ret_value)
 {
     const char *at = cell.text;
     const char *end = cell.text + cell.len;
@@ -170,12 +170,12 @@ static bool parse_decimal(struct cell cell, uint64_t *ret_value)
     for (; decimal.exponent < 0 && value > 0; decimal.exponent++) {
         value /= 10;
     }
-    for (; decimal.exponent > 0 && value > 0 && value <= NUMBER_MAX;
+    for (; decimal.exponent > 0 && value > 0 && value <= max;
          decimal.exponent--) {
         value *= 10;
     }
     *ret_value = value;
-    return value <= NUMBER_MAX;
+    return value <= max;
 }
 
 /* ---- Lines -------------------------------------------------------------- */
@@ -242,7 +242,8 @@ static bool read_sample(const struct place *place, const struct layout *layout,
     for (i = 0; i < COLUMNS; i++) {
         struct cell cell = cells[layout->index[i]];
 
-        if (!parse_decimal(cell, &values[i])) {
+        if (!parse_decimal(cell, i == COLUMN_TIME ? TIME_MAX : UNITS_KIB_MAX,
+                           &values[i])) {
             complain(place, cell.text, cell.len, expected[i]);
             return false;
         }

@@ -8,7 +8,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "$0")/tap.sh"
 
-folders="common frontend backend simulate control man tests"
+folders="common frontend backend control simulate man tests"
 
 found() {
     for dir in $folders; do

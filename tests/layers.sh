@@ -15,7 +15,7 @@ sources() {
 }
 
 product() {
-    sources common frontend backend control
+    sources common frontend backend control simulate
 }
 
 # offenders PATTERN EXCEPT [code|all] < FILES: the lines of the files that
@@ -110,14 +110,17 @@ verdict "no floating point" \
        '(^|[^A-Za-z0-9_])(float|double)([^A-Za-z0-9_]|$)' '^$')"
 
 verdict "common/ knows neither end" \
-    "$(sources common | offenders '#[ \t]*include[ \t]*"(frontend|backend|control)/' '^$')"
+    "$(sources common | offenders '#[ \t]*include[ \t]*"(frontend|backend|control|simulate)/' '^$')"
 verdict "frontend/ knows common/ only" \
-    "$(sources frontend | offenders '#[ \t]*include[ \t]*"(backend|control)/' '^$')"
+    "$(sources frontend | offenders '#[ \t]*include[ \t]*"(backend|control|simulate)/' '^$')"
 verdict "backend/ knows common/ only" \
-    "$(sources backend | offenders '#[ \t]*include[ \t]*"(frontend|control)/' '^$')"
-verdict "control/ knows common/ only, but for what decides by itself" \
+    "$(sources backend |
+       offenders '#[ \t]*include[ \t]*"(frontend|control|simulate)/' '^$')"
+verdict "control/ knows common/ only, main.c simulate/, replay.c backend/" \
     "$(sources control |
+       offenders '#[ \t]*include[ \t]*"simulate/' '/main\.c$')$(
+       sources control |
        offenders '#[ \t]*include[ \t]*"(frontend|backend)/' \
-       '^control/replay\.c$')"
+           '^control/replay\.c$')"
 
 tap_done

@@ -21,7 +21,6 @@ AM_TESTS_ENVIRONMENT = \
 # What every test program may use; the linker takes what it needs.
 LDADD = \
 	$(both_ends) \
-	$(simulate_end) \
 	$(backend_end) \
 	$(frontend_end) \
 	common/libcommon.a \
@@ -29,11 +28,9 @@ LDADD = \
 	$(JANSSON_LIBS) \
 	$(XLUTIL_LIBS)
 both_ends =
-simulate_end =
 backend_end =
 frontend_end =
 if BACKEND
-simulate_end += simulate/libsimulate.a frontend/libfrontendpolicy.a
 backend_end += \
 	simulate/libsimulate.a \
 	backend/libbackend.a \
@@ -103,16 +100,20 @@ unit_tests += \
 	%D%/test_conffile \
 	%D%/test_configlines \
 	%D%/test_control \
+	%D%/test_course \
 	%D%/test_decide \
 	%D%/test_fields \
 	%D%/test_page \
 	%D%/test_reason \
 	%D%/test_recording \
 	%D%/test_rivals \
+	%D%/test_run \
 	%D%/test_scenario \
 	%D%/test_settings \
+	%D%/test_simulate \
 	%D%/test_table \
-	%D%/test_tool
+	%D%/test_tool \
+	%D%/test_trace
 endif
 if BACKEND
 if FRONTEND
@@ -143,6 +144,7 @@ endif
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
+%C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_fields_SOURCES = %D%/test_fields.c
@@ -162,13 +164,16 @@ endif
 %C%_test_recording_SOURCES = %D%/test_recording.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
+%C%_test_run_SOURCES = %D%/test_run.c
 %C%_test_scenario_SOURCES = %D%/test_scenario.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
+%C%_test_simulate_SOURCES = %D%/test_simulate.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c
 %C%_test_table_SOURCES = %D%/test_table.c
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
+%C%_test_trace_SOURCES = %D%/test_trace.c
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -191,7 +196,8 @@ fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
 	%D%/fuzz/fuzz_conffile \
 	%D%/fuzz/fuzz_replay \
-	%D%/fuzz/fuzz_scenario
+	%D%/fuzz/fuzz_scenario \
+	%D%/fuzz/fuzz_trace
 endif
 if FRONTEND
 fuzz_tests += \
@@ -209,6 +215,8 @@ endif
 %C%_fuzz_fuzz_report_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_scenario_SOURCES = %D%/fuzz/fuzz_scenario.c $(fuzz_main)
 %C%_fuzz_fuzz_scenario_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_trace_SOURCES = %D%/fuzz/fuzz_trace.c $(fuzz_main)
+%C%_fuzz_fuzz_trace_LDFLAGS = $(fuzz_flags)
 check_PROGRAMS += $(fuzz_tests)
 EXTRA_DIST += %D%/fuzz/corpus
 

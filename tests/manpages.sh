@@ -24,40 +24,43 @@ render() {
 }
 
 options() {
-    "$1" --help 2>&1 | grep -oE -- '(^|[][ ,|(])--?[A-Za-z][A-Za-z-]*' |
+    "$@" --help 2>&1 | grep -oE -- '(^|[][ ,|(])--?[A-Za-z][A-Za-z-]*' |
         sed 's/^[^-]*//' | sort -u
 }
 
 # The words at the beginning of indented lines, where a list of commands is.
 commands() {
-    "$1" --help 2>&1 | sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p'
+    "$@" --help 2>&1 | sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p'
 }
 
-# page PROGRAM PAGE
+# page PAGE PROGRAM [WORD]
 page() {
+    page=$1
+    shift
     [ -x "$1" ] || return
-    if [ ! -e "$2" ]; then
-        verdict "$1 has a page" "$2 is not there"
+    if [ ! -e "$page" ]; then
+        verdict "$* has a page" "$page is not there"
         return
     fi
-    text=$(render "$2")
-    verdict "$1 --help prints options" \
-        "$([ -n "$(options "$1")" ] || echo "none found")"
-    verdict "$2 has each option of $1 --help" "$(
-        options "$1" | while IFS= read -r option; do
+    text=$(render "$page")
+    verdict "$* --help prints options" \
+        "$([ -n "$(options "$@")" ] || echo "none found")"
+    verdict "$page has each option of $* --help" "$(
+        options "$@" | while IFS= read -r option; do
             printf '%s\n' "$text" |
                 grep -Eq -- "(^|[^A-Za-z-])$option([^A-Za-z-]|\$)" ||
                 echo "$option"
         done)"
-    [ -z "$(commands "$1")" ] || verdict "$2 has each command of $1 --help" "$(
-        for command in $(commands "$1"); do
+    [ -z "$(commands "$@")" ] || verdict "$page has each command of $* --help" "$(
+        for command in $(commands "$@"); do
             printf '%s\n' "$text" | grep -qw -- "$command" || echo "$command"
         done)"
 }
 
-page ./xenballoon man/xenballoon.1
-page ./xenballoon-backend man/xenballoon-backend.8
-page ./xenballoon-frontend man/xenballoon-frontend.8
+page man/xenballoon.1 ./xenballoon
+page man/xenballoon-simulate.1 ./xenballoon simulate
+page man/xenballoon-backend.8 ./xenballoon-backend
+page man/xenballoon-frontend.8 ./xenballoon-frontend
 
 for file in man/*.[1-8]; do
     [ -e "$file" ] || continue

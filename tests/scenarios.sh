@@ -32,11 +32,11 @@ for file in "$srcdir"/simulate/examples/*.scenario; do
             grep -q '"unmet_permyriad"' || echo "no figures")"
 done
 verdict "each key of the examples is in the manual" "$(
-    for key in $(keys "$srcdir"/simulate/examples/*); do
+    for key in $(keys "$srcdir"/simulate/examples/*.scenario); do
         grep -q "^\.It Ic $key " "$page" || echo "$key"
     done)"
 verdict "each word of the examples is in the manual" "$(
-    for word in $(words "$srcdir"/simulate/examples/*); do
+    for word in $(words "$srcdir"/simulate/examples/*.scenario); do
         grep -q "^\.It Cm $word=" "$page" || echo "$word"
     done)"
 written=$(mktemp) || exit 1
