@@ -77,6 +77,7 @@ static size_t count_forgotten(const struct fields *fields,
     do {                                                                       \
         static const unsigned char none[sizeof(struct type)];                  \
                                                                                \
+        (void)(elsewhere);                                                     \
         assert_int_equal((fields)->size, sizeof(struct type));                 \
         assert_int_equal(count_forgotten(fields, none), 0);                    \
     } while (0)
