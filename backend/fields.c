@@ -292,18 +292,27 @@ static json_t *write_number(uint64_t value)
 
 static bool is_same_one(const struct field *field, const char *a, const char *b)
 {
-    const struct fields *inside = field->inside;
-
-    if (field->kind != FIELD_STRUCT) {
-        return memcmp(a, b, field->size) == 0;
-    }
-    return fields_compare(inside, a, b, NULL, NULL) == 0;
+    return field->kind == FIELD_STRUCT ? fields_are_same(field->inside, a, b)
+                                       : memcmp(a, b, field->size) == 0;
 }
 
 static bool is_same(const struct field *field, const char *a, const char *b)
 {
     for (unsigned int i = 0; i < field->count; i++) {
         if (!is_same_one(field, a + i * field->size, b + i * field->size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fields_are_same(const struct fields *fields, const void *a, const void *b)
+{
+    for (unsigned int i = 0; i < fields->count; i++) {
+        const struct field *field = &fields->table[i];
+
+        if (!is_same(field, (const char *)a + field->offset,
+                     (const char *)b + field->offset)) {
             return false;
         }
     }

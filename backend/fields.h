@@ -12,6 +12,7 @@
 #ifndef BALLOON_BACKEND_FIELDS_H
 #define BALLOON_BACKEND_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,6 +79,9 @@ int fields_read(const struct fields *fields, const json_t *untrusted,
  */
 int fields_check_amounts(const struct fields *fields, const void *at,
                          char error[FIELDS_ERROR_MAX]);
+
+/* Field by field: what stands between them does not count. */
+bool fields_are_same(const struct fields *fields, const void *a, const void *b);
 
 /*
  * Calls differs, which may be NULL, for every field that is not the same in

@@ -207,6 +207,9 @@ static void all_bits_come_back(void **state)
         pass_on(fields, now, before, read);
         assert_memory_equal(now, read, fields->size);
         assert_int_equal(fields_compare(fields, now, read, NULL, NULL), 0);
+        assert_true(fields_are_same(fields, now, read));
+        assert_int_equal(fields_are_same(fields, now, before),
+                         fields_compare(fields, now, before, NULL, NULL) == 0);
         free(now);
         free(before);
         free(read);
