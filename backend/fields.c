@@ -549,8 +549,7 @@ static bool is_amount(const struct field *field)
     static const char unit[] = "_kib";
     size_t len = strlen(field->name);
 
-    return (field->kind == FIELD_UNSIGNED || field->kind == FIELD_SIGNED) &&
-           len > strlen(unit) &&
+    return len > strlen(unit) &&
            strcmp(field->name + len - strlen(unit), unit) == 0;
 }
 
@@ -582,8 +581,8 @@ static int check_amount(const struct field *field, const char *at,
     return r;
 }
 
-int fields_check_amounts(const struct fields *fields, const void *at,
-                         char error[FIELDS_ERROR_MAX])
+int fields_check_amounts(const struct fields *fields, enum field_kind kind,
+                         const void *at, char error[FIELDS_ERROR_MAX])
 {
     int r = 0;
 
@@ -591,9 +590,11 @@ int fields_check_amounts(const struct fields *fields, const void *at,
         const struct field *field = &fields->table[i];
         const char *place = (const char *)at + field->offset;
 
-        for (unsigned int j = 0; is_amount(field) && j < field->count; j++) {
-            r = r == 0 ? check_amount(field, place, error) : r;
-            place += field->size;
+        if (field->kind != kind || !is_amount(field)) {
+            continue;
+        }
+        for (unsigned int j = 0; r == 0 && j < field->count; j++) {
+            r = check_amount(field, place + j * field->size, error);
         }
     }
     return r;

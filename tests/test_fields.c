@@ -323,16 +323,21 @@ static void amounts_are_bounded(void **state)
     char error[FIELDS_ERROR_MAX] = "";
 
     (void)state;
-    assert_int_equal(fields_check_amounts(&fields_domain, &domain, error), 0);
-    assert_int_equal(fields_check_amounts(&fields_memory, &memory, error), 0);
+    assert_int_equal(
+        fields_check_amounts(&fields_domain, FIELD_UNSIGNED, &domain, error),
+        0);
+    assert_int_equal(
+        fields_check_amounts(&fields_memory, FIELD_SIGNED, &memory, error), 0);
     domain.target_kib = UINT64_MAX / 2;
-    assert_int_equal(fields_check_amounts(&fields_domain, &domain, error),
-                     -EINVAL);
+    assert_int_equal(
+        fields_check_amounts(&fields_domain, FIELD_UNSIGNED, &domain, error),
+        -EINVAL);
     assert_string_equal(error, "target_kib: 9223372036854775807, expected at "
                                "most 1024 TiB, in KiB");
     memory.offset_kib = INT64_MIN;
-    assert_int_equal(fields_check_amounts(&fields_memory, &memory, error),
-                     -EINVAL);
+    assert_int_equal(
+        fields_check_amounts(&fields_memory, FIELD_SIGNED, &memory, error),
+        -EINVAL);
 }
 
 int main(void)
