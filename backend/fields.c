@@ -352,18 +352,27 @@ static json_t *write_number(uint64_t value)
 
 static bool is_same_one(const struct field *field, const char *a, const char *b)
 {
-    const struct fields *inside = field->inside;
-
-    if (field->kind != FIELD_STRUCT) {
-        return memcmp(a, b, field->size) == 0;
-    }
-    return fields_compare(inside, a, b, NULL, NULL) == 0;
+    return field->kind == FIELD_STRUCT ? fields_are_same(field->inside, a, b)
+                                       : memcmp(a, b, field->size) == 0;
 }
 
 static bool is_same(const struct field *field, const char *a, const char *b)
 {
     for (unsigned int i = 0; i < field->count; i++) {
         if (!is_same_one(field, a + i * field->size, b + i * field->size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fields_are_same(const struct fields *fields, const void *a, const void *b)
+{
+    for (unsigned int i = 0; i < fields->count; i++) {
+        const struct field *field = &fields->table[i];
+
+        if (!is_same(field, (const char *)a + field->offset,
+                     (const char *)b + field->offset)) {
             return false;
         }
     }
@@ -600,8 +609,7 @@ static bool is_amount(const struct field *field)
     static const char unit[] = "_kib";
     size_t len = strlen(field->name);
 
-    return (field->kind == FIELD_UNSIGNED || field->kind == FIELD_SIGNED) &&
-           len > strlen(unit) &&
+    return len > strlen(unit) &&
            strcmp(field->name + len - strlen(unit), unit) == 0;
 }
 
@@ -633,8 +641,8 @@ static int check_amount(const struct field *field, const char *at,
     return r;
 }
 
-int fields_check_amounts(const struct fields *fields, const void *at,
-                         char error[FIELDS_ERROR_MAX])
+int fields_check_amounts(const struct fields *fields, enum field_kind kind,
+                         const void *at, char error[FIELDS_ERROR_MAX])
 {
     int r = 0;
 
@@ -642,9 +650,11 @@ int fields_check_amounts(const struct fields *fields, const void *at,
         const struct field *field = &fields->table[i];
         const char *place = (const char *)at + field->offset;
 
-        for (unsigned int j = 0; is_amount(field) && j < field->count; j++) {
-            r = r == 0 ? check_amount(field, place, error) : r;
-            place += field->size;
+        if (field->kind != kind || !is_amount(field)) {
+            continue;
+        }
+        for (unsigned int j = 0; r == 0 && j < field->count; j++) {
+            r = check_amount(field, place + j * field->size, error);
         }
     }
     return r;

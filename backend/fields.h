@@ -12,6 +12,7 @@
 #ifndef BALLOON_BACKEND_FIELDS_H
 #define BALLOON_BACKEND_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,12 +73,16 @@ int fields_read(const struct fields *fields, const json_t *untrusted,
                 void *into, char error[FIELDS_ERROR_MAX]);
 
 /*
- * Whether all amounts of memory are ones that there can be, UINT64_MAX for "no
- * bound" included: otherwise -EINVAL and error as above.  Structs inside are
- * not looked at: a guest may have said anything.
+ * Whether all amounts of memory of that kind, FIELD_UNSIGNED or FIELD_SIGNED,
+ * are ones that there can be, UINT64_MAX for "no bound" included: otherwise
+ * -EINVAL and error as above.  Structs inside are not looked at: a guest may
+ * have said anything.
  */
-int fields_check_amounts(const struct fields *fields, const void *at,
-                         char error[FIELDS_ERROR_MAX]);
+int fields_check_amounts(const struct fields *fields, enum field_kind kind,
+                         const void *at, char error[FIELDS_ERROR_MAX]);
+
+/* Field by field: what stands between them does not count. */
+bool fields_are_same(const struct fields *fields, const void *a, const void *b);
 
 /*
  * Calls differs, which may be NULL, for every field that is not the same in

@@ -284,7 +284,8 @@ static int check_domain(const struct snapshot_domain *seen, uint32_t domid,
         return refuse(error, "domains[%u].seen.weight: expected at most %d",
                       index, SETTINGS_WEIGHT_MAX);
     }
-    if (fields_check_amounts(&fields_domain, seen, field_error) < 0) {
+    if (fields_check_amounts(&fields_domain, FIELD_UNSIGNED, seen,
+                             field_error) < 0) {
         return refuse(error, "domains[%u].seen.%s", index, field_error);
     }
     return 0;
@@ -314,14 +315,18 @@ static int read_tick_domain(const json_t *untrusted, struct past *past,
     return r < 0 ? r : check_domain(seen, domid, step, index, error);
 }
 
+/*
+ * What is remembered may be a guest's own counter, which may be anything; what
+ * grows or shrinks is never beyond what there can be.
+ */
 static int read_memory(const json_t *untrusted, struct decide_memory *memory,
                        char error[MOMENT_ERROR_MAX])
 {
     char field_error[FIELDS_ERROR_MAX];
     int r = read_object(untrusted, "memory", &fields_memory, memory, error);
 
-    if (r == 0 &&
-        fields_check_amounts(&fields_memory, memory, field_error) < 0) {
+    if (r == 0 && fields_check_amounts(&fields_memory, FIELD_SIGNED, memory,
+                                       field_error) < 0) {
         return refuse(error, "memory.%s", field_error);
     }
     return r;
@@ -378,8 +383,8 @@ static int read_beginning(const json_t *untrusted, struct moment *now,
     if (r == 0) {
         r = read_object(untrusted, "host", &fields_host, &now->host, error);
     }
-    if (r == 0 &&
-        fields_check_amounts(&fields_host, &now->host, field_error) < 0) {
+    if (r == 0 && fields_check_amounts(&fields_host, FIELD_SIGNED, &now->host,
+                                       field_error) < 0) {
         return refuse(error, "host.%s", field_error);
     }
     return r;
@@ -414,8 +419,8 @@ static int read_tick(const json_t *untrusted, const struct moment *before,
         now->snapshot.now_ms > INT64_MAX) {
         return refuse(error, "snapshot.now_ms: earlier than the line before");
     }
-    if (fields_check_amounts(&fields_snapshot, &now->snapshot, field_error) <
-        0) {
+    if (fields_check_amounts(&fields_snapshot, FIELD_UNSIGNED, &now->snapshot,
+                             field_error) < 0) {
         return refuse(error, "snapshot.%s", field_error);
     }
     if (now->snapshot.idle_tax_permyriad > 10000) {

@@ -186,8 +186,7 @@ static int note_new(struct recorder *recorder, const struct balancer *balancer)
 
     for (unsigned int i = 0; r == 0 && i < balancer->snapshot.count; i++) {
         now->domains[i].is_new =
-            fields_compare(&fields_memory, &balancer->memories[i], &nothing,
-                           NULL, NULL) == 0;
+            fields_are_same(&fields_memory, &balancer->memories[i], &nothing);
     }
     return r;
 }

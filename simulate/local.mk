@@ -6,6 +6,8 @@
 if BACKEND
 noinst_LIBRARIES += %D%/libsimulate.a
 %C%_libsimulate_a_SOURCES = \
+	%D%/child.c \
+	%D%/child.h \
 	%D%/course.c \
 	%D%/course.h \
 	%D%/guest.c \
@@ -48,4 +50,5 @@ dist_examples_DATA = \
 	%D%/examples/boot-storm.scenario \
 	%D%/examples/shortage.scenario \
 	%D%/examples/swap.scenario
+dist_examples_SCRIPTS = %D%/examples/policy.py
 endif

@@ -18,6 +18,7 @@
 #include "common/nearest.h"
 #include "common/number.h"
 #include "common/units.h"
+#include "simulate/child.h"
 #include "simulate/course.h"
 #include "simulate/page.h"
 #include "simulate/policy.h"
@@ -41,6 +42,8 @@ struct wish {
     const char *file;
     const char *trace;
     const char *policy;
+    const char *command;      /* in place of one of our policies; NULL */
+    char shown[128];          /* the same, printable */
     const char *html;         /* the page's file, NULL: none is written */
     uint64_t host_memory_kib; /* 0: not said */
     uint64_t reserve_kib;     /* UINT64_MAX: not said, as are those with 0: */
@@ -229,6 +232,20 @@ static void block_signals(sigset_t *before)
 
 /* ---- Playing ------------------------------------------------------------ */
 
+static int choose(const struct wish *wish, const struct course *course,
+                  struct run_policy *ret_policy)
+{
+    return wish->command != NULL
+               ? child_policy_init(wish->command, course, CHILD_PATIENCE_MS,
+                                   ret_policy)
+               : policy_init(wish->policy, course->count, ret_policy);
+}
+
+static const char *policy_shown(const struct wish *wish)
+{
+    return wish->command != NULL ? wish->shown : wish->policy;
+}
+
 /* 0 or a negative errno, which it has said. */
 static int play_sampled(const struct wish *wish, const struct course *course,
                         uint64_t host_memory_kib, unsigned int samples,
@@ -240,15 +257,19 @@ static int play_sampled(const struct wish *wish, const struct course *course,
         .is_wanted = is_wanted,
         .state = progress,
     };
-    int r = policy_init(wish->policy, course->count, &options.policy);
+    char why[CHILD_ERROR_MAX] = "";
+    int r = choose(wish, course, &options.policy);
 
     if (r == 0) {
         r = run_course(course, &options, ret_outcome);
+        (void)snprintf(why, sizeof(why), "%s",
+                       child_policy_error(&options.policy));
         policy_done(&options.policy);
     }
     wipe(progress);
     if (r < 0) {
-        (void)fail(SIMULATE_FAILED, "cannot play it: %s", strerror(-r));
+        (void)fail(SIMULATE_FAILED, "cannot play it: %s",
+                   why[0] != '\0' ? why : strerror(-r));
     }
     return r;
 }
@@ -376,7 +397,7 @@ static int write_page(const struct wish *wish, const struct course *course,
     struct plot_size sizes[PAGE_SIZES];
     const struct page page = {
         .title = wish->file != NULL ? wish->file : wish->trace,
-        .policy = wish->policy,
+        .policy = policy_shown(wish),
         .course = course,
         .outcome = outcome,
         .sizes = sizes,
@@ -403,9 +424,9 @@ static size_t terminal_width(void)
 
 static int print(const struct wish *wish, const struct outcome *outcome)
 {
-    char *text = wish->is_json
-                     ? show_outcome_json(outcome, wish->policy)
-                     : show_outcome(outcome, wish->policy, terminal_width());
+    char *text = wish->is_json ? show_outcome_json(outcome, policy_shown(wish))
+                               : show_outcome(outcome, policy_shown(wish),
+                                              terminal_width());
 
     if (text == NULL) {
         return fail(SIMULATE_FAILED, "out of memory");
@@ -487,6 +508,8 @@ static void print_help(void)
         "  -F, --find-host-memory  look for the smallest that is enough\n"
         "  -u, --unmet PERMYRIAD   enough: so much of what is needed may lack\n"
         "  -p, --policy NAME       demand, static, proportional or tax\n"
+        "  -c, --policy-command PROGRAM\n"
+        "                          asked for targets, a line of JSON each\n"
         "  -f, --floor SIZE        of each domain\n"
         "  -r, --reserve SIZE      of host memory, kept free\n"
         "  -g, --grow SIZE         how much a domain grows in a second\n"
@@ -610,6 +633,11 @@ static int take_option(int option, const char *value, struct wish *wish)
         return parse_unmet(value, &wish->unmet_milli);
     case 'p':
         return choose_policy(value, &wish->policy);
+    case 'c':
+        wish->command = value;
+        (void)escape_text(wish->shown, sizeof(wish->shown), value,
+                          strlen(value));
+        return SIMULATE_OK;
     case 'f':
         return parse_size("--floor", value, &wish->floor_kib);
     case 'r':
@@ -639,6 +667,7 @@ int simulate_main(int argc, char **argv)
         {"find-host-memory", no_argument, NULL, 'F'},
         {"unmet", required_argument, NULL, 'u'},
         {"policy", required_argument, NULL, 'p'},
+        {"policy-command", required_argument, NULL, 'c'},
         {"floor", required_argument, NULL, 'f'},
         {"reserve", required_argument, NULL, 'r'},
         {"grow", required_argument, NULL, 'g'},
@@ -661,7 +690,7 @@ int simulate_main(int argc, char **argv)
 
     optind = 1;
     while (status == SIMULATE_OK &&
-           (c = getopt_long(argc, argv, "t:m:Fu:p:f:r:g:s:w:H:jh", names,
+           (c = getopt_long(argc, argv, "t:m:Fu:p:c:f:r:g:s:w:H:jh", names,
                             NULL)) != -1) {
         if (c == 'h') {
             print_help();

@@ -157,8 +157,8 @@ static const char *const script[] = {
     "if(v!==null)t+='\\n'+l.getAttribute('class').replace('-',' ').padEnd(13)+",
     "size(v);}\n",
     "tip.textContent=t;tip.hidden=false;\n",
-    "tip.style.left=Math.min(e.clientX+14,innerWidth-tip.offsetWidth-8)+'px';"
-    "\n",
+    "tip.style.left=Math.min(e.clientX+14,innerWidth-tip.offsetWidth-8)+",
+    "'px';\n",
     "tip.style.top=Math.min(e.clientY+14,innerHeight-tip.offsetHeight-8)+",
     "'px';};\n",
     "svg.onmouseleave=()=>{tip.hidden=true;if(cross)cross.remove();",

@@ -21,7 +21,6 @@ AM_TESTS_ENVIRONMENT = \
 # What every test program may use; the linker takes what it needs.
 LDADD = \
 	$(both_ends) \
-	$(simulate_end) \
 	$(backend_end) \
 	$(frontend_end) \
 	common/libcommon.a \
@@ -29,11 +28,9 @@ LDADD = \
 	$(JANSSON_LIBS) \
 	$(XLUTIL_LIBS)
 both_ends =
-simulate_end =
 backend_end =
 frontend_end =
 if BACKEND
-simulate_end += simulate/libsimulate.a frontend/libfrontendpolicy.a
 backend_end += \
 	simulate/libsimulate.a \
 	backend/libbackend.a \
@@ -99,21 +96,22 @@ unit_tests = \
 	%D%/test_text
 if BACKEND
 unit_tests += \
+	%D%/test_child \
 	%D%/test_conffile \
 	%D%/test_configlines \
 	%D%/test_control \
 	%D%/test_course \
 	%D%/test_decide \
 	%D%/test_demand \
-	%D%/test_peers_prediction \
-	%D%/test_price \
 	%D%/test_fields \
 	%D%/test_page \
+	%D%/test_peers_prediction \
+	%D%/test_price \
 	%D%/test_reason \
 	%D%/test_recording \
 	%D%/test_rivals \
-	%D%/test_scenario \
 	%D%/test_run \
+	%D%/test_scenario \
 	%D%/test_settings \
 	%D%/test_simulate \
 	%D%/test_table \
@@ -135,8 +133,8 @@ unit_tests += \
 	%D%/test_peers_scenarios \
 	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
-	%D%/test_squeezed_scenarios \
 	%D%/test_recorder \
+	%D%/test_squeezed_scenarios \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_world
@@ -151,6 +149,7 @@ unit_tests += \
 endif
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
+%C%_test_child_SOURCES = %D%/test_child.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
@@ -202,6 +201,7 @@ endif
 %C%_test_recording_SOURCES = %D%/test_recording.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
+%C%_test_run_SOURCES = %D%/test_run.c
 %C%_test_scenario_SOURCES = %D%/test_scenario.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_squeezed_scenarios_SOURCES = \
@@ -210,7 +210,6 @@ endif
 	%D%/peers.h \
 	%D%/steps.h \
 	%D%/test_squeezed_scenarios.c
-%C%_test_run_SOURCES = %D%/test_run.c
 %C%_test_simulate_SOURCES = %D%/test_simulate.c
 %C%_test_store_SOURCES = %D%/test_store.c
 %C%_test_sweep_SOURCES = %D%/test_sweep.c

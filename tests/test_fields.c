@@ -77,6 +77,7 @@ static size_t count_forgotten(const struct fields *fields,
     do {                                                                       \
         static const unsigned char none[sizeof(struct type)];                  \
                                                                                \
+        (void)(elsewhere);                                                     \
         assert_int_equal((fields)->size, sizeof(struct type));                 \
         assert_int_equal(count_forgotten(fields, none), 0);                    \
     } while (0)
@@ -206,6 +207,9 @@ static void all_bits_come_back(void **state)
         pass_on(fields, now, before, read);
         assert_memory_equal(now, read, fields->size);
         assert_int_equal(fields_compare(fields, now, read, NULL, NULL), 0);
+        assert_true(fields_are_same(fields, now, read));
+        assert_int_equal(fields_are_same(fields, now, before),
+                         fields_compare(fields, now, before, NULL, NULL) == 0);
         free(now);
         free(before);
         free(read);
@@ -319,16 +323,21 @@ static void amounts_are_bounded(void **state)
     char error[FIELDS_ERROR_MAX] = "";
 
     (void)state;
-    assert_int_equal(fields_check_amounts(&fields_domain, &domain, error), 0);
-    assert_int_equal(fields_check_amounts(&fields_memory, &memory, error), 0);
+    assert_int_equal(
+        fields_check_amounts(&fields_domain, FIELD_UNSIGNED, &domain, error),
+        0);
+    assert_int_equal(
+        fields_check_amounts(&fields_memory, FIELD_SIGNED, &memory, error), 0);
     domain.target_kib = UINT64_MAX / 2;
-    assert_int_equal(fields_check_amounts(&fields_domain, &domain, error),
-                     -EINVAL);
+    assert_int_equal(
+        fields_check_amounts(&fields_domain, FIELD_UNSIGNED, &domain, error),
+        -EINVAL);
     assert_string_equal(error, "target_kib: 9223372036854775807, expected at "
                                "most 1024 TiB, in KiB");
     memory.offset_kib = INT64_MIN;
-    assert_int_equal(fields_check_amounts(&fields_memory, &memory, error),
-                     -EINVAL);
+    assert_int_equal(
+        fields_check_amounts(&fields_memory, FIELD_SIGNED, &memory, error),
+        -EINVAL);
 }
 
 int main(void)
