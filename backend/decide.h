@@ -30,11 +30,12 @@
 #define DECIDE_DEADBAND_SHARE 64U
 
 /*
- * Head-room above what is needed when nothing else is said: 1/8 of it and 48
- * MiB; a guess, measured only against loads that grow by 20 MiB/s and
- * frontends that sleep up to 1 s.
+ * Head-room above what is needed when nothing else is said: 1/8 of it, or 1/10
+ * where swap bridges the way to more memory, and 48 MiB; a guess, measured only
+ * against loads that grow by 20 MiB/s and frontends that sleep up to 1 s.
  */
 #define DECIDE_HEADROOM_SHARE 8U
+#define DECIDE_HEADROOM_SWAP_SHARE 10U
 #define DECIDE_HEADROOM_KIB (UINT64_C(48) * 1024)
 
 /* Demand falls by half in about this time; it rises at once. */

@@ -177,12 +177,17 @@ static uint64_t headroom_kib(const struct snapshot_domain *domain,
                              const struct decide_memory *memory)
 {
     uint64_t need = memory->need_kib;
-    uint64_t room = domain->headroom_permyriad != 0
-                        ? units_scale(need, domain->headroom_permyriad, 10000)
-                        : need / DECIDE_HEADROOM_SHARE + DECIDE_HEADROOM_KIB;
     uint64_t files =
         domain->report.file_active_kib + domain->report.file_inactive_kib;
+    uint64_t room;
 
+    if (domain->headroom_permyriad != 0) {
+        room = units_scale(need, domain->headroom_permyriad, 10000);
+    } else {
+        room = DECIDE_HEADROOM_KIB + (domain->report.swap_total_kib > 0
+                                          ? need / DECIDE_HEADROOM_SWAP_SHARE
+                                          : need / DECIDE_HEADROOM_SHARE);
+    }
     /* Nobody touches at once all that was promised: half of it. */
     room = units_max(room, memory->promise_kib / 2);
     return units_add(room, units_min(memory->refault_kib, files));

@@ -256,11 +256,22 @@ static void set_goals(const struct snapshot *snapshot, enum tier tier,
     }
 }
 
+/* In an emergency each page counts. */
+static uint64_t above_share(const struct snapshot_domain *domain,
+                            const struct decide_step *step,
+                            const struct decide_host *host)
+{
+    return host->mood == DECIDE_EMERGENCY
+               ? units_less(domain->target_kib, step->goal_kib)
+               : spares(domain, step->goal_kib);
+}
+
 /*
  * Whoever holds more than its share gives the rest.  Head-room alone is not
  * taken from one for the other: only as much as is about to be needed.
  */
 static void take_shares(const struct snapshot *snapshot,
+                        const struct decide_host *host,
                         const struct host_sums *sums, enum tier tier,
                         struct plan *plan)
 {
@@ -275,17 +286,19 @@ static void take_shares(const struct snapshot *snapshot,
         const struct decide_step *step = &plan->steps[i];
 
         if (step->state == DECIDE_MANAGED) {
-            above_kib += spares(&snapshot->domains[i], step->goal_kib);
+            above_kib += above_share(&snapshot->domains[i], step, host);
         }
     }
-    lack_kib = tier == TIER_HEADROOM
-                   ? units_min(units_less(sums->pressing_kib, have), above_kib)
-                   : above_kib;
+    lack_kib =
+        tier == TIER_HEADROOM
+            ? units_min(units_less(sums->pressing_kib + host->urgent_kib, have),
+                        above_kib)
+            : above_kib;
     for (i = 0; lack_kib > 0 && i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
         uint64_t above =
-            step->state == DECIDE_MANAGED ? spares(domain, step->goal_kib) : 0;
+            step->state == DECIDE_MANAGED ? above_share(domain, step, host) : 0;
 
         if (above > 0) {
             uint64_t part = units_scale(above, lack_kib, above_kib);
@@ -460,7 +473,7 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
         enum tier tier = tier_of(sums, pool_kib);
 
         set_goals(snapshot, tier, pool_kib, plan);
-        take_shares(snapshot, sums, tier, plan);
+        take_shares(snapshot, host, sums, tier, plan);
     } else {
         for (i = 0; i < snapshot->count; i++) {
             plan->steps[i].goal_kib = plan->steps[i].demand_kib;

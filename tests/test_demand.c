@@ -57,6 +57,8 @@ static struct guest guest_with(uint64_t held_kib, uint64_t used_kib)
 
     guest.domain.voice = SNAPSHOT_VOICE_GOOD;
     guest.domain.static_max_kib = 4096 * MIB;
+    guest.domain.report.swap_total_kib = 4;
+    guest.domain.report.swap_free_kib = 4;
     guest.domain.floor_kib = 64 * MIB;
     guest.domain.ceiling_kib = 4096 * MIB;
     uses(&guest, held_kib, used_kib);
@@ -71,7 +73,7 @@ static void what_is_used_is_needed(void **state)
     (void)state;
     assert_int_equal(guest.step.need_kib, 400 * MIB);
     assert_int_equal(guest.step.coming_kib, 400 * MIB);
-    assert_int_equal(guest.step.demand_kib, (400 + 50 + 48) * MIB);
+    assert_int_equal(guest.step.demand_kib, (400 + 40 + 48) * MIB);
 }
 
 static void amounts_are_in_order_and_within_bounds(void **state)
@@ -90,6 +92,18 @@ static void amounts_are_in_order_and_within_bounds(void **state)
                 guest.step.need_kib <= guest.step.coming_kib &&
                 guest.step.coming_kib <= guest.step.demand_kib &&
                 guest.step.demand_kib <= guest.step.keep_kib);
+}
+
+static void without_swap_there_is_more_headroom(void **state)
+{
+    struct guest guest = guest_with(1000 * MIB, 400 * MIB);
+
+    (void)state;
+    guest.domain.report.swap_total_kib = 0;
+    guest.domain.report.swap_free_kib = 0;
+    waits(&guest, SECOND_MS);
+    reports(&guest);
+    assert_int_equal(guest.step.demand_kib, (400 + 50 + 48) * MIB);
 }
 
 static void headroom_is_the_operators(void **state)
@@ -258,7 +272,7 @@ static void demand_rises_at_once_and_falls_slowly(void **state)
     uses(&guest, 1000 * MIB, 200 * MIB);
     waits(&guest, SECOND_MS);
     reports(&guest);
-    low = (200 + 25 + 48) * MIB;
+    low = (200 + 20 + 48) * MIB;
     assert_true(guest.step.demand_kib < high);
     assert_true(guest.step.demand_kib > high - (high - low) / 8);
     assert_true(guest.step.is_falling);
@@ -294,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_used_is_needed),
         cmocka_unit_test(amounts_are_in_order_and_within_bounds),
+        cmocka_unit_test(without_swap_there_is_more_headroom),
         cmocka_unit_test(headroom_is_the_operators),
         cmocka_unit_test(who_grows_is_given_for_what_is_coming),
         cmocka_unit_test(slow_balloon_is_given_earlier),

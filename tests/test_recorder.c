@@ -245,7 +245,7 @@ static void changed_number_is_told(void **state)
         {"\"a_kib\":", 9, "): reason.a_kib: recorded ", "a reason"},
         {"\"next_ms\":", 7, "plan: next_ms: recorded ", "the plan itself"},
         {"\"available_kib\":", 12, "demand_kib: recorded ", "what was seen"},
-        {"\"major_faults\":", 2, NULL, "what has no bearing"},
+        {"\"anonymous_kib\":", 2, NULL, "what has no bearing"},
     };
     size_t len;
     char *text;

@@ -13,9 +13,6 @@
 #include "tests/world/rules.h"
 
 static const struct known_short known_short[] = {
-    {"s6 third request, ms",
-     "5600: what was stuck is asked again for its part of it, and is waited "
-     "for again"},
     {NULL, NULL},
 };
 
