@@ -357,7 +357,7 @@ static uint64_t spent_by(const struct snapshot_domain *domain,
 void decide(const struct snapshot *snapshot, struct decide_host *host,
             struct decide_memory *memories, struct plan *plan)
 {
-    struct host_sums sums;
+    struct host_sums sums = {0};
     uint64_t spent_kib = 0;
     unsigned int i;
 
@@ -368,8 +368,12 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
         }
         judge(&snapshot->domains[i], &memories[i], &plan->steps[i],
               snapshot->now_ms);
+        share_count(&snapshot->domains[i], &memories[i], &plan->steps[i],
+                    snapshot->now_ms, &sums);
     }
-    sums = share_count(snapshot, memories, plan);
+    sums.spendable_kib =
+        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
+        (int64_t)sums.promised_kib - (int64_t)snapshot->reserve_kib;
     host_follow(snapshot, host, &sums, spent_kib);
     share_out(snapshot, host, memories, &sums, plan);
 

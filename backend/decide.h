@@ -58,9 +58,10 @@
 #define DECIDE_LEAD_MAX_MS 5000U
 
 /*
- * A guest hurts when its tasks waited for memory for 1/100 of the time, or read
- * so much from swap between two reports, while hardly anything is available: a
- * stall in the midst of plenty is a container's own limit.
+ * A guest hurts when its tasks waited for memory for 1/100 of the time, or so
+ * much went to swap or came back from it between two reports, while hardly
+ * anything is available: a stall in the midst of plenty is a container's own
+ * limit.
  */
 #define DECIDE_PAIN_SHARE 100U
 #define DECIDE_PAIN_SWAP_KIB 1024U
@@ -217,6 +218,7 @@ struct decide_memory {
     uint64_t pain_ms;      /* when it last hurt, 0: never */
     uint64_t pressure_us;  /* counters as of the last report */
     uint64_t swapped_in_kib;
+    uint64_t swapped_kib; /* what is in swap */
     uint64_t refaults;
     uint64_t stalls;
     uint64_t used_kib;
@@ -261,20 +263,22 @@ struct decide_host {
  * amount is at least the one before: least, need, coming, demand, keep.
  */
 struct decide_step {
+    /* What shares are reckoned from, in one cache line. */
     uint32_t domid;
     enum decide_state state;
-    enum decide_trust trust;
     uint64_t weight;
-    uint64_t least_kib;  /* it is not shrunk below this for others */
-    uint64_t need_kib;   /* what it uses, or waits for */
+    uint64_t base_kib;  /* what its share is counted from when not all have */
+    uint64_t low_kib;   /* their demand, and the range within which that is; */
+    uint64_t high_kib;  /* see share.c and price.h */
+    uint64_t goal_kib;  /* its demand, or its share */
+    uint64_t least_kib; /* it is not shrunk below this for others */
+    uint64_t need_kib;  /* what it uses, or waits for */
+
     uint64_t coming_kib; /* and will before more can arrive, as it grows */
     uint64_t demand_kib; /* and head-room; 0 when unknown */
-    bool is_falling;     /* demand will, if nothing new is told */
     uint64_t keep_kib;   /* what it needed at times: the last to be given */
-    uint64_t base_kib;   /* what its share is counted from when not all have */
-    uint64_t low_kib;    /* their demand, and the range within which that is; */
-    uint64_t high_kib;   /* see share.c and price.h */
-    uint64_t goal_kib;   /* its demand, or its share */
+    bool is_falling;     /* demand will, if nothing new is told */
+    enum decide_trust trust;
     uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
     uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */
     struct reason reason;

@@ -58,6 +58,8 @@ static bool hurt(const struct report *report,
     return counted(report->allocation_stalls, memory->stalls) > 0 ||
            counted(report->swapped_in_kib, memory->swapped_in_kib) >=
                DECIDE_PAIN_SWAP_KIB ||
+           units_less(swap_used_kib(report), memory->swapped_kib) >=
+               DECIDE_PAIN_SWAP_KIB ||
            (waited_us > 0 &&
             waited_us >= units_scale(elapsed_ms, 1000, DECIDE_PAIN_SHARE));
 }
@@ -149,6 +151,7 @@ static void take_in(const struct snapshot_domain *domain,
     memory->reported_ms = units_max(domain->reported_ms, 1);
     memory->pressure_us = report->pressure_some_us;
     memory->swapped_in_kib = report->swapped_in_kib;
+    memory->swapped_kib = swap_used_kib(report);
     memory->refaults = report->refaults;
     memory->stalls = report->allocation_stalls;
     memory->used_kib = used_kib(domain);

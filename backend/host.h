@@ -20,7 +20,6 @@ struct host_sums {
     uint64_t pressing_kib; /* and of what is coming */
     uint64_t spare_kib;    /* donors */
     uint64_t targets_kib;
-    uint64_t least_kib;
     uint64_t need_kib;
     uint64_t coming_kib;
     uint64_t demand_kib;

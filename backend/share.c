@@ -87,45 +87,32 @@ static uint64_t on_its_way(const struct snapshot_domain *domain,
                       at_rest);
 }
 
-struct host_sums share_count(const struct snapshot *snapshot,
-                             const struct decide_memory *memories,
-                             const struct plan *plan)
+void share_count(const struct snapshot_domain *domain,
+                 const struct decide_memory *memory,
+                 const struct decide_step *step, uint64_t now_ms,
+                 struct host_sums *sums)
 {
-    struct host_sums sums = {0};
-    unsigned int i;
+    uint64_t incoming, moving;
 
-    for (i = 0; i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
-        const struct decide_step *step = &plan->steps[i];
-        uint64_t incoming, moving;
-
-        if (step->state != DECIDE_DYING) {
-            sums.promised_kib += promise_to(domain, step->state);
-        }
-        if (step->state != DECIDE_MANAGED) {
-            continue;
-        }
-        incoming = on_its_way(domain, &memories[i]);
-        moving = units_less(movement_held_kib(domain, &memories[i]),
-                            domain->target_kib);
-        sums.incoming_kib += incoming;
-        sums.soon_kib +=
-            units_less(incoming, moving) +
-            units_min(incoming, movement_soon_kib(domain, &memories[i],
-                                                  snapshot->now_ms));
-        sums.wanted_kib += lacks(domain, step->demand_kib);
-        sums.pressing_kib += lacks(domain, step->coming_kib);
-        sums.spare_kib += spares(domain, step->demand_kib);
-        sums.targets_kib += domain->target_kib;
-        sums.least_kib += step->least_kib;
-        sums.need_kib += step->need_kib;
-        sums.coming_kib += step->coming_kib;
-        sums.demand_kib += step->demand_kib;
+    if (step->state != DECIDE_DYING) {
+        sums->promised_kib += promise_to(domain, step->state);
     }
-    sums.spendable_kib =
-        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
-        (int64_t)sums.promised_kib - (int64_t)snapshot->reserve_kib;
-    return sums;
+    if (step->state != DECIDE_MANAGED) {
+        return;
+    }
+    incoming = on_its_way(domain, memory);
+    moving = units_less(movement_held_kib(domain, memory), domain->target_kib);
+    sums->incoming_kib += incoming;
+    sums->soon_kib +=
+        units_less(incoming, moving) +
+        units_min(incoming, movement_soon_kib(domain, memory, now_ms));
+    sums->wanted_kib += lacks(domain, step->demand_kib);
+    sums->pressing_kib += lacks(domain, step->coming_kib);
+    sums->spare_kib += spares(domain, step->demand_kib);
+    sums->targets_kib += domain->target_kib;
+    sums->need_kib += step->need_kib;
+    sums->coming_kib += step->coming_kib;
+    sums->demand_kib += step->demand_kib;
 }
 
 /* ---- Who gives --------------------------------------------------------- */
@@ -202,8 +189,11 @@ static void take_spare(const struct snapshot *snapshot,
 
 /* ---- Shares when there is not enough for all ---------------------------- */
 
-/* What memory is shared out for, when it does not do for all. */
-enum tier { TIER_NEEDS, TIER_COMING, TIER_HEADROOM };
+/*
+ * What memory is shared out for, when it does not do for all.  Needs twice: with
+ * a right to idle memory, and without it, when somebody would be killed for it.
+ */
+enum tier { TIER_PERIL, TIER_NEEDS, TIER_COMING, TIER_HEADROOM };
 
 static enum tier tier_of(const struct host_sums *sums, uint64_t pool_kib)
 {
@@ -217,6 +207,11 @@ static void set_range(const struct snapshot_domain *domain, enum tier tier,
                       struct decide_step *step)
 {
     switch (tier) {
+    case TIER_PERIL:
+        step->base_kib = domain->floor_kib;
+        step->low_kib = step->least_kib;
+        step->high_kib = step->demand_kib;
+        return;
     case TIER_NEEDS:
         step->base_kib = domain->floor_kib;
         step->low_kib = step->least_kib;
@@ -240,7 +235,7 @@ static void set_goals(const struct snapshot *snapshot, enum tier tier,
     uint64_t price;
     unsigned int i;
 
-    if (tier == TIER_NEEDS) {
+    if (tier <= TIER_NEEDS) {
         rule.kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad);
     }
     for (i = 0; i < snapshot->count; i++) {
@@ -254,6 +249,27 @@ static void set_goals(const struct snapshot *snapshot, enum tier tier,
             step->goal_kib = units_whole_pages(price_share(&rule, step, price));
         }
     }
+}
+
+/*
+ * Its share is less than it can live with: there is no swap to take the rest.
+ * Who says so of all that it has gets no more by it than its demand.
+ */
+static bool is_in_peril(const struct snapshot *snapshot,
+                        const struct plan *plan)
+{
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct decide_step *step = &plan->steps[i];
+
+        if (step->state == DECIDE_MANAGED &&
+            step->goal_kib < units_min(snapshot->domains[i].report.floor_kib,
+                                       step->coming_kib)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* In an emergency each page counts. */
@@ -305,7 +321,7 @@ static void take_shares(const struct snapshot *snapshot,
 
             part = units_max(part, share_deadband_kib(domain->target_kib));
             shrink(step, domain->target_kib - units_min(part, above),
-                   tier == TIER_NEEDS ? REASON_SHARES : REASON_TRIMS,
+                   tier <= TIER_NEEDS ? REASON_SHARES : REASON_TRIMS,
                    step->goal_kib);
         }
     }
@@ -473,6 +489,10 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
         enum tier tier = tier_of(sums, pool_kib);
 
         set_goals(snapshot, tier, pool_kib, plan);
+        if (tier == TIER_NEEDS && is_in_peril(snapshot, plan)) {
+            tier = TIER_PERIL;
+            set_goals(snapshot, tier, pool_kib, plan);
+        }
         take_shares(snapshot, host, sums, tier, plan);
     } else {
         for (i = 0; i < snapshot->count; i++) {

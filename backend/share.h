@@ -18,9 +18,11 @@
 #include "backend/decide.h"
 #include "backend/host.h"
 
-struct host_sums share_count(const struct snapshot *snapshot,
-                             const struct decide_memory *memories,
-                             const struct plan *plan);
+/* Adds one domain to the sums. */
+void share_count(const struct snapshot_domain *domain,
+                 const struct decide_memory *memory,
+                 const struct decide_step *step, uint64_t now_ms,
+                 struct host_sums *sums);
 
 /* Sets target, limit and reason of the steps that move a target. */
 void share_out(const struct snapshot *snapshot, const struct decide_host *host,

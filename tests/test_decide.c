@@ -137,6 +137,28 @@ static void shortage_is_shared_by_weight(void **state)
     assert_in_range(host.steps[1].target_kib, 158 * MIB, 159 * MIB);
 }
 
+/* What lies idle may stay, but for somebody who would be killed for it. */
+static void idle_memory_yields_to_peril(void **state)
+{
+    struct host host;
+    uint64_t kept;
+
+    (void)state;
+    host_init(&host, 0, 0);
+    host.snapshot.idle_tax_permyriad = 7500;
+    host_add(&host, 300 * MIB, 20 * MIB);
+    host_add(&host, 300 * MIB, 300 * MIB)->report.current_kib = 900 * MIB;
+
+    host_decide(&host);
+    kept = host.steps[0].target_kib;
+    assert_true(kept > host.steps[0].demand_kib + 30 * MIB);
+
+    host.domains[1].report.floor_kib = 500 * MIB;
+    host_decide(&host);
+    assert_in_range(host.steps[0].target_kib, host.steps[0].demand_kib - 4,
+                    host.steps[0].demand_kib);
+}
+
 /* A limit that has still to follow is nobody's loss. */
 static void shares_do_not_dip_while_a_limit_follows(void **state)
 {
@@ -441,6 +463,20 @@ static uint64_t bill_at(const struct host *host, bool is_taxed, uint64_t price,
     return sum;
 }
 
+static struct host_sums sums_of(const struct host *host)
+{
+    struct host_sums sums = {0};
+
+    for (unsigned int i = 0; i < host->snapshot.count; i++) {
+        share_count(&host->domains[i], &host->memories[i], &host->steps[i],
+                    host->snapshot.now_ms, &sums);
+    }
+    sums.spendable_kib =
+        (int64_t)host->snapshot.free_kib - (int64_t)host->snapshot.claimed_kib -
+        (int64_t)sums.promised_kib - (int64_t)host->snapshot.reserve_kib;
+    return sums;
+}
+
 /* The highest price within the pool, one bit at a time from the top. */
 static void solve_slowly(const struct host *host, bool is_taxed,
                          uint64_t pool_kib, uint64_t shares[DOMAINS_MAX])
@@ -490,7 +526,7 @@ static void shares_are_exact(void **state)
             continue;
         }
         shortages++;
-        sums = share_count(&host.snapshot, host.memories, &host.plan);
+        sums = sums_of(&host);
         pool = host_pool_kib(&sums, &host.memory);
         solve_slowly(&host, sums.need_kib > pool, pool, shares);
         for (unsigned int i = 0; i < host.snapshot.count; i++) {
@@ -563,6 +599,7 @@ int main(void)
         cmocka_unit_test(taker_gets_from_what_is_free),
         cmocka_unit_test(donor_gives_first_and_only_what_is_lacking),
         cmocka_unit_test(shortage_is_shared_by_weight),
+        cmocka_unit_test(idle_memory_yields_to_peril),
         cmocka_unit_test(shares_do_not_dip_while_a_limit_follows),
         cmocka_unit_test(untouchable_domains_are_left_alone),
         cmocka_unit_test(domain_that_does_not_move_is_named_and_given_up),

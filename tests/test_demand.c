@@ -193,6 +193,22 @@ static void old_swap_is_not_needed(void **state)
     assert_int_equal(guest.step.need_kib, 540 * MIB);
 }
 
+/* What a full guest pushes out, it would rather keep. */
+static void what_goes_to_swap_is_needed(void **state)
+{
+    struct guest guest = guest_with(500 * MIB, 490 * MIB);
+
+    (void)state;
+    guest.domain.report.swap_total_kib = 1000 * MIB;
+    guest.domain.report.swap_free_kib = 1000 * MIB;
+    waits(&guest, SECOND_MS);
+    reports(&guest);
+    guest.domain.report.swap_free_kib = 980 * MIB;
+    waits(&guest, SECOND_MS);
+    reports(&guest);
+    assert_int_equal(guest.step.need_kib, 510 * MIB);
+}
+
 /* It hurts and cannot say how much it lacks: more, and twice as much again. */
 static void who_hurts_without_swap_is_pushed(void **state)
 {
@@ -314,6 +330,7 @@ int main(void)
         cmocka_unit_test(slow_balloon_is_given_earlier),
         cmocka_unit_test(what_is_in_swap_is_needed_by_who_waits_for_it),
         cmocka_unit_test(old_swap_is_not_needed),
+        cmocka_unit_test(what_goes_to_swap_is_needed),
         cmocka_unit_test(who_hurts_without_swap_is_pushed),
         cmocka_unit_test(stalls_in_plenty_are_not_ours),
         cmocka_unit_test(files_that_are_read_again_count),

@@ -57,8 +57,8 @@ for guest in "${untouchable[@]}"; do
 done
 figures_before=$(figures)
 store_watch_count_start untouchable "${paths[@]}"
-load_start a 'alloc 130M rate=6M/s; hold 6s'
-load_start b 'alloc 80M rate=4M/s; hold 6s'
+load_start a 'alloc 124M rate=6M/s; hold 6s'
+load_start b 'alloc 72M rate=4M/s; hold 6s'
 load_wait a 180
 load_wait b 180
 note "a $(xen_current_kib a) KiB, b $(xen_current_kib b) KiB"
