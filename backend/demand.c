@@ -31,6 +31,9 @@ static uint64_t swap_used_kib(const struct report *report)
 static uint64_t faded(uint64_t value, uint64_t elapsed_ms, uint64_t half_ms)
 {
     elapsed_ms = units_min(elapsed_ms, half_ms);
+    if (value == 0 || elapsed_ms == 0) {
+        return value;
+    }
     return value - units_scale(value, elapsed_ms, 2 * half_ms);
 }
 

@@ -3,14 +3,17 @@
 
 #include "common/units.h"
 
+/* Seldom enough not to disturb, often enough to end in 64 times as many. */
+#define PRICE_HALVE_EACH 8
+
 /* Whatever the tax, idle memory must have some price. */
 static uint64_t kept_permyriad(const struct price_rule *rule)
 {
     return units_clamp(rule->kept_permyriad, 1, 10000);
 }
 
-uint64_t price_share(const struct price_rule *rule,
-                     const struct decide_step *step, uint64_t price)
+static inline uint64_t share_at(const struct price_rule *rule,
+                                const struct decide_step *step, uint64_t price)
 {
     uint64_t share =
         units_add(step->base_kib, units_scale(price, step->weight, 65536));
@@ -20,6 +23,12 @@ uint64_t price_share(const struct price_rule *rule,
         share = used + units_scale(share - used, kept_permyriad(rule), 10000);
     }
     return units_clamp(share, step->low_kib, step->high_kib);
+}
+
+uint64_t price_share(const struct price_rule *rule,
+                     const struct decide_step *step, uint64_t price)
+{
+    return share_at(rule, step, price);
 }
 
 /* What all shares come to at a price, and how fast that rises with it. */
@@ -42,7 +51,7 @@ static struct bill bill_at(const struct price_rule *rule,
         if (step->state != DECIDE_MANAGED) {
             continue;
         }
-        share = price_share(rule, step, price);
+        share = share_at(rule, step, price);
         bill.sum_kib += share;
         if (share >= step->high_kib ||
             (share == step->low_kib && share != step->base_kib)) {
@@ -91,8 +100,8 @@ static uint64_t highest_price(const struct price_rule *rule,
 
 /*
  * What all shares come to rises with the price in straight pieces: the line
- * through the last one leads there in a handful of steps, and that the bracket
- * is halved each fourth time bounds them.
+ * through the last one leads there in a handful of steps.  That the bracket is
+ * halved now and then bounds their number.
  */
 uint64_t price_find(const struct price_rule *rule,
                     const struct snapshot *snapshot, const struct plan *plan,
@@ -101,6 +110,7 @@ uint64_t price_find(const struct price_rule *rule,
     uint64_t most_kib;
     uint64_t low = 0;
     uint64_t high = highest_price(rule, snapshot, plan, &most_kib);
+    uint64_t from_low = 0; /* where the line through low leads */
     uint64_t price = 0;
     unsigned int tries = 0;
 
@@ -110,23 +120,24 @@ uint64_t price_find(const struct price_rule *rule,
     while (high - low > 1) {
         struct bill bill;
 
-        if (++tries % 4 == 0 ||
+        if (++tries % PRICE_HALVE_EACH == 0 ||
             (tries > 1 && (price <= low || price >= high))) {
             price = low + (high - low) / 2;
         }
         bill = bill_at(rule, snapshot, plan, price);
-        if (bill.sum_kib > pool_kib) {
-            high = price;
-            price = next_price(&bill, price, pool_kib);
-        } else {
+        if (bill.sum_kib <= pool_kib) {
             low = price;
-            price = next_price(&bill, price, pool_kib);
-            if (bill.weight > 0 && price == low) {
+            from_low = next_price(&bill, price, pool_kib);
+            if (bill.weight > 0 && from_low == low) {
                 break;
             }
-        }
-        if (high == 0) {
+            price = from_low;
+        } else if (price == 0) {
             return 0;
+        } else {
+            high = price;
+            price =
+                bill.weight > 0 ? next_price(&bill, price, pool_kib) : from_low;
         }
     }
     return low;
