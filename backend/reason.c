@@ -25,8 +25,9 @@ static const struct {
                                    "host's reserve lacks {b}"},
     [REASON_SHARES] = {"shares", "shrunk below the {a} it needs: the host is "
                                  "short, and its fair share is {b}"},
-    [REASON_TRIMS] = {"trims", "shrunk to {b}: there is not head-room for all, "
-                               "and it would like {a}"},
+    [REASON_TRIMS] = {"trims",
+                      "shrunk: there is not head-room for all, it would "
+                      "like {a}, and others lack {b}"},
     [REASON_BELOW_FLOOR] = {"below-floor",
                             "grown: it held less than its floor of {a}"},
     [REASON_ABOVE_CEILING] = {"above-ceiling",

@@ -14,12 +14,12 @@ enum reason_code {
     REASON_NONE,
 
     /* Changes of the target */
-    REASON_NEEDS,         /* grown: demand a, free for it b */
-    REASON_NEEDS_PART,    /* grown by what there is: demand a, granted b */
-    REASON_GIVES,         /* shrunk: keeps its demand a, others lack b */
-    REASON_REFILLS,       /* shrunk: demand a, the reserve lacks b */
-    REASON_SHARES,        /* shrunk below demand a: fair share b */
-    REASON_TRIMS,         /* shrunk to its share b of the head-room: demand a */
+    REASON_NEEDS,      /* grown: demand a, free for it b */
+    REASON_NEEDS_PART, /* grown by what there is: demand a, granted b */
+    REASON_GIVES,      /* shrunk: keeps its demand a, others lack b */
+    REASON_REFILLS,    /* shrunk: demand a, the reserve lacks b */
+    REASON_SHARES,     /* shrunk below demand a: fair share b */
+    REASON_TRIMS, /* shrunk: demand a, others lack b, no head-room for all */
     REASON_BELOW_FLOOR,   /* grown to its floor a */
     REASON_ABOVE_CEILING, /* shrunk to its ceiling a */
     REASON_GAVE_UP,       /* target taken back to what it holds, a: did not

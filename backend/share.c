@@ -124,6 +124,31 @@ static void shrink(struct decide_step *step, uint64_t target_kib,
     reason_set(&step->reason, code, step->demand_kib, b_kib);
 }
 
+/*
+ * What donors are asked for: readily_kib of what they hold above one level, and
+ * what that leaves of needed_kib of what they hold above a lower one.
+ */
+struct asking {
+    enum { GIVE_NOT_NEEDED_LONG, GIVE_SPARE } from;
+    uint64_t readily_kib;
+    uint64_t needed_kib;
+    enum reason_code code;
+};
+
+static uint64_t upper_kib(const struct asking *asking,
+                          const struct decide_step *step)
+{
+    return asking->from == GIVE_NOT_NEEDED_LONG ? step->keep_kib
+                                                : step->demand_kib;
+}
+
+static uint64_t lower_kib(const struct asking *asking,
+                          const struct decide_step *step)
+{
+    return asking->from == GIVE_NOT_NEEDED_LONG ? step->demand_kib
+                                                : step->goal_kib;
+}
+
 /* What a donor can be asked for without harm, down to level. */
 static uint64_t can_give(const struct snapshot *snapshot,
                          const struct decide_host *host,
@@ -141,19 +166,13 @@ static uint64_t can_give(const struct snapshot *snapshot,
     return spare > DECIDE_DEADBAND_KIB ? spare : 0;
 }
 
-/*
- * Plenty for all: donors together give what is lacking, each its part.  What
- * they have not needed for long goes first, and what is asked for beyond
- * lack_kib is taken of that alone.
- */
-static void take_spare(const struct snapshot *snapshot,
-                       const struct decide_host *host,
-                       const struct decide_memory *memories, struct plan *plan,
-                       uint64_t lack_kib, uint64_t asked_kib,
-                       enum reason_code code)
+/* Donors together give what is asked for, each its part. */
+static void ask(const struct snapshot *snapshot, const struct decide_host *host,
+                const struct decide_memory *memories,
+                const struct asking *asking, struct plan *plan)
 {
-    uint64_t idle_kib = 0;
-    uint64_t spare_kib = 0;
+    uint64_t upper_sum = 0;
+    uint64_t lower_sum = 0;
     uint64_t more_kib;
     unsigned int i;
 
@@ -161,30 +180,84 @@ static void take_spare(const struct snapshot *snapshot,
         const struct snapshot_domain *domain = &snapshot->domains[i];
         const struct decide_step *step = &plan->steps[i];
 
-        idle_kib += can_give(snapshot, host, &memories[i], domain, step,
-                             step->keep_kib);
-        spare_kib += can_give(snapshot, host, &memories[i], domain, step,
-                              step->demand_kib);
+        upper_sum += can_give(snapshot, host, &memories[i], domain, step,
+                              upper_kib(asking, step));
+        lower_sum += can_give(snapshot, host, &memories[i], domain, step,
+                              lower_kib(asking, step));
     }
-    more_kib = units_min(units_less(lack_kib, idle_kib), spare_kib - idle_kib);
+    more_kib = units_min(units_less(asking->needed_kib, upper_sum),
+                         lower_sum - upper_sum);
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
-        uint64_t idle = can_give(snapshot, host, &memories[i], domain, step,
-                                 step->keep_kib);
-        uint64_t spare = can_give(snapshot, host, &memories[i], domain, step,
-                                  step->demand_kib);
+        uint64_t upper = can_give(snapshot, host, &memories[i], domain, step,
+                                  upper_kib(asking, step));
+        uint64_t lower = can_give(snapshot, host, &memories[i], domain, step,
+                                  lower_kib(asking, step));
         uint64_t part =
-            units_scale(idle, units_min(asked_kib, idle_kib), idle_kib) +
-            units_scale(spare - idle, more_kib, spare_kib - idle_kib);
+            units_scale(upper, units_min(asking->readily_kib, upper_sum),
+                        upper_sum) +
+            units_scale(lower - upper, more_kib, lower_sum - upper_sum);
 
         if (part > 0) {
-            part = units_clamp(
-                units_max(part, share_deadband_kib(domain->target_kib)), 0,
-                spare);
-            shrink(step, domain->target_kib - part, code, lack_kib);
+            part = units_max(part, share_deadband_kib(domain->target_kib));
+            shrink(step, domain->target_kib - units_min(part, lower),
+                   asking->code, asking->needed_kib);
         }
     }
+}
+
+/* What is there, or can be counted on soon. */
+static uint64_t have_kib(const struct host_sums *sums)
+{
+    return sums->soon_kib +
+           (sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0);
+}
+
+/*
+ * Plenty for all: what is lacking is asked for, first what donors have not
+ * needed for long; and, while somebody lacks something, as much of that again
+ * as bursts have wanted lately.
+ */
+static void ask_in_plenty(const struct snapshot *snapshot,
+                          const struct decide_host *host,
+                          const struct decide_memory *memories,
+                          const struct host_sums *sums, struct plan *plan)
+{
+    uint64_t owed =
+        sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
+    uint64_t lack = units_less(sums->wanted_kib + owed, have_kib(sums));
+    struct asking asking = {GIVE_NOT_NEEDED_LONG, lack, lack, REASON_REFILLS};
+
+    if (sums->wanted_kib > 0) {
+        asking.readily_kib += host_refill_kib(host, sums);
+        asking.code = REASON_GIVES;
+    } else if (lack <= DECIDE_DEADBAND_KIB) {
+        return;
+    }
+    if (lack > 0) {
+        ask(snapshot, host, memories, &asking, plan);
+    }
+}
+
+/*
+ * Not enough head-room for all: what is above anybody's demand goes to who has
+ * less, but head-room is not taken from one for the other, only for what is
+ * about to be needed.
+ */
+static void ask_carefully(const struct snapshot *snapshot,
+                          const struct decide_host *host,
+                          const struct decide_memory *memories,
+                          const struct host_sums *sums, struct plan *plan)
+{
+    const struct asking asking = {
+        GIVE_SPARE,
+        units_less(sums->wanted_kib + host->urgent_kib, have_kib(sums)),
+        units_less(sums->pressing_kib + host->urgent_kib, have_kib(sums)),
+        REASON_TRIMS,
+    };
+
+    ask(snapshot, host, memories, &asking, plan);
 }
 
 /* ---- Shares when there is not enough for all ---------------------------- */
@@ -282,47 +355,18 @@ static uint64_t above_share(const struct snapshot_domain *domain,
                : spares(domain, step->goal_kib);
 }
 
-/*
- * Whoever holds more than its share gives the rest.  Head-room alone is not
- * taken from one for the other: only as much as is about to be needed.
- */
+/* Whoever holds more than its share gives the rest. */
 static void take_shares(const struct snapshot *snapshot,
-                        const struct decide_host *host,
-                        const struct host_sums *sums, enum tier tier,
-                        struct plan *plan)
+                        const struct decide_host *host, struct plan *plan)
 {
-    uint64_t have =
-        sums->soon_kib +
-        (sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0);
-    uint64_t lack_kib;
-    uint64_t above_kib = 0;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
-        const struct decide_step *step = &plan->steps[i];
-
-        if (step->state == DECIDE_MANAGED) {
-            above_kib += above_share(&snapshot->domains[i], step, host);
-        }
-    }
-    lack_kib =
-        tier == TIER_HEADROOM
-            ? units_min(units_less(sums->pressing_kib + host->urgent_kib, have),
-                        above_kib)
-            : above_kib;
-    for (i = 0; lack_kib > 0 && i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
-        uint64_t above =
-            step->state == DECIDE_MANAGED ? above_share(domain, step, host) : 0;
 
-        if (above > 0) {
-            uint64_t part = units_scale(above, lack_kib, above_kib);
-
-            part = units_max(part, share_deadband_kib(domain->target_kib));
-            shrink(step, domain->target_kib - units_min(part, above),
-                   tier <= TIER_NEEDS ? REASON_SHARES : REASON_TRIMS,
-                   step->goal_kib);
+        if (step->state == DECIDE_MANAGED &&
+            above_share(&snapshot->domains[i], step, host) > 0) {
+            shrink(step, step->goal_kib, REASON_SHARES, step->goal_kib);
         }
     }
 }
@@ -455,25 +499,23 @@ static void give(const struct snapshot *snapshot, struct plan *plan,
 
 /* ---- All together ------------------------------------------------------- */
 
-/* What donors are to give now: what is asked for, less what is there. */
-static void ask_donors(const struct snapshot *snapshot,
-                       const struct decide_host *host,
-                       const struct decide_memory *memories,
-                       const struct host_sums *sums, struct plan *plan)
+static void share_by_price(const struct snapshot *snapshot,
+                           const struct decide_host *host,
+                           const struct decide_memory *memories,
+                           const struct host_sums *sums, uint64_t pool_kib,
+                           struct plan *plan)
 {
-    uint64_t have =
-        sums->soon_kib +
-        (sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0);
-    uint64_t owed =
-        sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
-    uint64_t lack = units_less(sums->wanted_kib + owed, have);
-    uint64_t refill = host_refill_kib(host, sums);
+    enum tier tier = tier_of(sums, pool_kib);
 
-    if (sums->wanted_kib > 0 && lack > 0) {
-        take_spare(snapshot, host, memories, plan, lack, lack + refill,
-                   REASON_GIVES);
-    } else if (lack > DECIDE_DEADBAND_KIB) {
-        take_spare(snapshot, host, memories, plan, lack, lack, REASON_REFILLS);
+    set_goals(snapshot, tier, pool_kib, plan);
+    if (tier == TIER_NEEDS && is_in_peril(snapshot, plan)) {
+        tier = TIER_PERIL;
+        set_goals(snapshot, tier, pool_kib, plan);
+    }
+    if (tier == TIER_HEADROOM) {
+        ask_carefully(snapshot, host, memories, sums, plan);
+    } else {
+        take_shares(snapshot, host, plan);
     }
 }
 
@@ -486,19 +528,12 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
     unsigned int i;
 
     if (is_short) {
-        enum tier tier = tier_of(sums, pool_kib);
-
-        set_goals(snapshot, tier, pool_kib, plan);
-        if (tier == TIER_NEEDS && is_in_peril(snapshot, plan)) {
-            tier = TIER_PERIL;
-            set_goals(snapshot, tier, pool_kib, plan);
-        }
-        take_shares(snapshot, host, sums, tier, plan);
+        share_by_price(snapshot, host, memories, sums, pool_kib, plan);
     } else {
         for (i = 0; i < snapshot->count; i++) {
             plan->steps[i].goal_kib = plan->steps[i].demand_kib;
         }
-        ask_donors(snapshot, host, memories, sums, plan);
+        ask_in_plenty(snapshot, host, memories, sums, plan);
     }
     if (sums->wanted_kib > 0) {
         give(snapshot, plan,

@@ -13,7 +13,7 @@
 # Number 27 is the fight in 20-neighbours.sh, 20 both ways is 10-flow.sh.  What
 # a tax does (17) needs guests with swap on a disk, which these have not.
 
-guest_create_nowait cache type=pv memory=240 maxmem=384 \
+guest_create_nowait cache type=pv memory=240 maxmem=384 swap=64 \
     frontend_args='--heartbeat 2'
 guest_create_nowait busy type=pv memory=160 maxmem=384 swap=64 \
     frontend_args='--heartbeat 2'
@@ -48,19 +48,19 @@ note_all() {
 
 # A disk of zeros in the guest, which costs nothing: reading it fills its cache.
 check 'cache has a disk to read' guest_run cache \
-    'insmod /modules/zsmalloc.ko; insmod /modules/zram.ko &&
-        echo 160M >/sys/block/zram0/disksize'
+    'disk=zram$(cat /sys/class/zram-control/hot_add) &&
+        echo 160M >/sys/block/$disk/disksize && echo $disk >/run/disk'
 check 'and fills its cache from it' guest_run -t 120 cache \
-    'dd if=/dev/zram0 of=/dev/null bs=1M count=120'
+    'dd if=/dev/$(cat /run/disk) of=/dev/null bs=1M count=120'
 load_start busy 'alloc 64M rate=40M/s; touch 60s rate=10M/s'
 pause 5
+cache_before=$(xen_current_kib cache)
 backend_start <<END
 reserve = "$(($(host_free_kib) - 8 * 1024))K"
 END
 wait_until 60 'all are managed' all_are managed
 pause 5
-note_all 'before anybody needs'
-cache_before=$(xen_current_kib cache)
+note_all 'before needy needs'
 busy_before=$(xen_current_kib busy)
 store_watch_count_start busy "/local/domain/$(domid busy)/memory/target"
 load_start needy 'alloc 64M rate=4M/s; hold 4s'
@@ -86,7 +86,7 @@ done
 check "twice as much is promised as there is ($held KiB)" \
     "[ $((held * 2)) -le $promised ]"
 for guest in needy cache busy; do
-    load_start $guest 'alloc 140M rate=8M/s; touch 2s rate=20M/s'
+    load_start $guest 'alloc 140M rate=6M/s; touch 2s rate=20M/s'
     load_wait $guest 240
     note_all "$guest has had its peak"
     check "$guest got what it needed" \
