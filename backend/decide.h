@@ -135,7 +135,7 @@
  * No more than this share of its maximum is pushed out of a domain to its swap:
  * beyond it, guests stop making progress (VMware's Mem.CtlMaxPercent).
  */
-#define DECIDE_SWAP_PERMYRIAD 6500U
+#define DECIDE_SWAP_PERCENT 65U
 
 /* Slower than this is called slow: 4 GiB in four minutes. */
 #define DECIDE_SLOW_KIB_S (UINT64_C(16) * 1024)

@@ -165,6 +165,9 @@ static void take_in(const struct snapshot_domain *domain,
 
 static void fade(struct decide_memory *memory, uint64_t elapsed_ms)
 {
+    if (elapsed_ms == 0) {
+        return;
+    }
     memory->growth_kib_s =
         faded(memory->growth_kib_s, elapsed_ms, DECIDE_LEAD_MS);
     memory->push_kib = faded(memory->push_kib, elapsed_ms, DECIDE_DECAY_MS);
@@ -214,8 +217,12 @@ static uint64_t lead_ms(const struct decide_memory *memory)
 /* As it grows, until more can have arrived; no more than twice its need. */
 static uint64_t coming_kib(const struct decide_memory *memory)
 {
-    uint64_t grown = units_scale(memory->growth_kib_s, lead_ms(memory), 1000);
+    uint64_t grown;
 
+    if (memory->growth_kib_s == 0 && memory->push_kib == 0) {
+        return memory->need_kib;
+    }
+    grown = units_scale(memory->growth_kib_s, lead_ms(memory), 1000);
     return units_add(
         memory->need_kib,
         units_min(units_max(grown, memory->push_kib),
@@ -249,8 +256,7 @@ static uint64_t least_kib(const struct snapshot_domain *domain,
                           const struct decide_memory *memory, uint64_t now_ms)
 {
     uint64_t refuses = units_min(domain->report.floor_kib, domain->target_kib);
-    uint64_t swappable =
-        units_scale(domain->static_max_kib, DECIDE_SWAP_PERMYRIAD, 10000);
+    uint64_t swappable = domain->static_max_kib / 100 * DECIDE_SWAP_PERCENT;
 
     if (memory->is_newborn &&
         units_less(now_ms, memory->met_ms) < DECIDE_GRACE_MS) {

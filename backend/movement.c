@@ -9,15 +9,6 @@ static int64_t offset_of(const struct snapshot_domain *domain)
            (int64_t)(domain->target_kib + domain->videoram_kib);
 }
 
-uint64_t movement_held_kib(const struct snapshot_domain *domain,
-                           const struct decide_memory *memory)
-{
-    int64_t held = (int64_t)domain->current_kib -
-                   (int64_t)domain->videoram_kib - memory->offset_kib;
-
-    return held > 0 ? (uint64_t)held : 0;
-}
-
 /*
  * At rest a domain holds its target give or take a constant.  The guest's
  * word that it rests is believed within DECIDE_OFFSET_MAX_KIB only.
@@ -127,13 +118,6 @@ void movement_follow(const struct snapshot_domain *domain,
                now_ms - memory->progress_ms >= DECIDE_STUCK_MS) {
         call_stuck(memory, now_ms);
     }
-}
-
-bool movement_has_arrived(const struct snapshot_domain *domain,
-                          const struct decide_memory *memory)
-{
-    return units_distance(movement_held_kib(domain, memory),
-                          domain->target_kib) <= DECIDE_ARRIVED_KIB;
 }
 
 uint64_t movement_soon_kib(const struct snapshot_domain *domain,

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "backend/decide.h"
+#include "common/units.h"
 
 /*
  * Brings memory up to date with what domain holds at now_ms: the offset, the
@@ -19,12 +20,22 @@ void movement_follow(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms);
 
 /* What the domain holds, counted as its target is. */
-uint64_t movement_held_kib(const struct snapshot_domain *domain,
-                           const struct decide_memory *memory);
+static inline uint64_t movement_held_kib(const struct snapshot_domain *domain,
+                                         const struct decide_memory *memory)
+{
+    int64_t held = (int64_t)domain->current_kib -
+                   (int64_t)domain->videoram_kib - memory->offset_kib;
+
+    return held > 0 ? (uint64_t)held : 0;
+}
 
 /* At its target, within DECIDE_ARRIVED_KIB. */
-bool movement_has_arrived(const struct snapshot_domain *domain,
-                          const struct decide_memory *memory);
+static inline bool movement_has_arrived(const struct snapshot_domain *domain,
+                                        const struct decide_memory *memory)
+{
+    return units_distance(movement_held_kib(domain, memory),
+                          domain->target_kib) <= DECIDE_ARRIVED_KIB;
+}
 
 /*
  * What the domain will return to Xen within DECIDE_PATIENCE_MS, as far as it

@@ -8,17 +8,6 @@
 #include "backend/price.h"
 #include "common/units.h"
 
-uint64_t share_deadband_kib(uint64_t target_kib)
-{
-    return units_max(DECIDE_DEADBAND_KIB, target_kib / DECIDE_DEADBAND_SHARE);
-}
-
-uint64_t share_limit_kib(const struct snapshot_domain *domain,
-                         uint64_t target_kib)
-{
-    return target_kib + domain->videoram_kib + SNAPSHOT_SLACK_KIB;
-}
-
 uint64_t share_operators_limit_kib(const struct snapshot_domain *domain)
 {
     uint64_t limit = share_limit_kib(domain, domain->target_kib);

@@ -17,6 +17,7 @@
 
 #include "backend/decide.h"
 #include "backend/host.h"
+#include "common/units.h"
 
 /* Adds one domain to the sums. */
 void share_count(const struct snapshot_domain *domain,
@@ -30,8 +31,11 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
                const struct host_sums *sums, struct plan *plan);
 
 /* The limit that goes with a target, as libxl sets it. */
-uint64_t share_limit_kib(const struct snapshot_domain *domain,
-                         uint64_t target_kib);
+static inline uint64_t share_limit_kib(const struct snapshot_domain *domain,
+                                       uint64_t target_kib)
+{
+    return target_kib + domain->videoram_kib + SNAPSHOT_SLACK_KIB;
+}
 
 /*
  * The limit of a domain that the operator holds: the one that xl gave it,
@@ -40,6 +44,9 @@ uint64_t share_limit_kib(const struct snapshot_domain *domain,
 uint64_t share_operators_limit_kib(const struct snapshot_domain *domain);
 
 /* A smaller step is not worth a write. */
-uint64_t share_deadband_kib(uint64_t target_kib);
+static inline uint64_t share_deadband_kib(uint64_t target_kib)
+{
+    return units_max(DECIDE_DEADBAND_KIB, target_kib / DECIDE_DEADBAND_SHARE);
+}
 
 #endif
