@@ -104,6 +104,8 @@ unit_tests += \
 	%D%/test_decide \
 	%D%/test_demand \
 	%D%/test_fields \
+	%D%/test_host \
+	%D%/test_movement \
 	%D%/test_page \
 	%D%/test_peers_prediction \
 	%D%/test_price \
@@ -162,8 +164,10 @@ endif
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
+%C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
+%C%_test_movement_SOURCES = %D%/test_movement.c
 %C%_test_mutant_decisions_SOURCES = \
 	%D%/mutants.h \
 	%D%/test_mutant_decisions.c
