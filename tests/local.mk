@@ -129,6 +129,8 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutant_decisions \
+	%D%/test_mutant_movement \
+	%D%/test_mutant_shortage \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
 	%D%/test_peers_life \
@@ -170,8 +172,19 @@ endif
 %C%_test_movement_SOURCES = %D%/test_movement.c
 %C%_test_mutant_decisions_SOURCES = \
 	%D%/mutants.h \
+	%D%/spoilt.h \
 	%D%/test_mutant_decisions.c
 %C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_movement_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_movement.c
+%C%_test_mutant_movement_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_shortage_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_shortage.c
+%C%_test_mutant_shortage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutants_SOURCES = %D%/mutants.h %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_peers_guests_SOURCES = \
