@@ -104,6 +104,8 @@ unit_tests += \
 	%D%/test_decide \
 	%D%/test_demand \
 	%D%/test_fields \
+	%D%/test_host \
+	%D%/test_movement \
 	%D%/test_page \
 	%D%/test_peers_prediction \
 	%D%/test_price \
@@ -127,6 +129,8 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutant_decisions \
+	%D%/test_mutant_movement \
+	%D%/test_mutant_shortage \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
 	%D%/test_peers_life \
@@ -162,12 +166,25 @@ endif
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
+%C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
+%C%_test_movement_SOURCES = %D%/test_movement.c
 %C%_test_mutant_decisions_SOURCES = \
 	%D%/mutants.h \
+	%D%/spoilt.h \
 	%D%/test_mutant_decisions.c
 %C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_movement_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_movement.c
+%C%_test_mutant_movement_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_shortage_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_shortage.c
+%C%_test_mutant_shortage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutants_SOURCES = %D%/mutants.h %D%/test_mutants.c
 %C%_test_number_SOURCES = %D%/test_number.c
 %C%_test_peers_guests_SOURCES = \

@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mutants of the decision: what goes into it, what it remembers and what comes
- * out of it is spoilt, one rule of the policy at a time.  The linker puts
- * __wrap_decide() where the backend calls decide().
+ * Mutants of the decision, one rule of the policy at a time: what is promised,
+ * what is remembered, and calm.
  */
 #include "common/log.h"
 #include "common/units.h"
-#include "tests/mutants.h"
-
-#define DOMAINS_MAX 16
-
-void __real_decide(const struct snapshot *snapshot, struct decide_host *host,
-                   struct decide_memory *memories, struct plan *plan);
-void __wrap_decide(const struct snapshot *snapshot, struct decide_host *host,
-                   struct decide_memory *memories, struct plan *plan);
-
-/* What is done to each decision; NULL: nothing. */
-static void (*before)(struct snapshot *snapshot, struct decide_host *host,
-                      struct decide_memory *memories);
-static void (*after)(const struct snapshot *snapshot, struct plan *plan);
-
-void __wrap_decide(const struct snapshot *snapshot, struct decide_host *host,
-                   struct decide_memory *memories, struct plan *plan)
-{
-    struct snapshot_domain domains[DOMAINS_MAX];
-    struct snapshot seen = *snapshot;
-
-    assert_in_range(snapshot->count, 0, DOMAINS_MAX);
-    memcpy(domains, snapshot->domains, snapshot->count * sizeof(domains[0]));
-    seen.domains = domains;
-    if (before != NULL) {
-        before(&seen, host, memories);
-    }
-    __real_decide(&seen, host, memories, plan);
-    if (after != NULL) {
-        after(snapshot, plan);
-    }
-}
+#include "tests/spoilt.h"
 
 /* ---- Rules that are lost -------------------------------------------------- */
 
@@ -62,7 +31,7 @@ static void count_on_its_way(struct snapshot *snapshot,
 static void spend_what_is_to_come(struct scenario *scenario)
 {
     (void)scenario;
-    before = count_on_its_way;
+    spoilt_before = count_on_its_way;
 }
 
 /* Each decision is the first. */
@@ -76,7 +45,7 @@ static void clear_memory(struct snapshot *snapshot, struct decide_host *host,
 static void forget_the_past(struct scenario *scenario)
 {
     (void)scenario;
-    before = clear_memory;
+    spoilt_before = clear_memory;
 }
 
 static void weigh_alike(struct snapshot *snapshot, struct decide_host *host,
@@ -94,14 +63,16 @@ static void weigh_alike(struct snapshot *snapshot, struct decide_host *host,
 static void forget_weights(struct scenario *scenario)
 {
     (void)scenario;
-    before = weigh_alike;
+    spoilt_before = weigh_alike;
 }
 
 /* Whoever has more than it needs gives it at once, whether needed or not. */
-static void shrink_to_demand(const struct snapshot *snapshot, struct plan *plan)
+static void shrink_to_demand(const struct snapshot *snapshot,
+                             struct decide_memory *memories, struct plan *plan)
 {
     unsigned int i;
 
+    (void)memories;
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
@@ -118,14 +89,16 @@ static void shrink_to_demand(const struct snapshot *snapshot, struct plan *plan)
 static void take_without_need(struct scenario *scenario)
 {
     (void)scenario;
-    after = shrink_to_demand;
+    spoilt_after = shrink_to_demand;
 }
 
 /* A step up is never more than a quarter of a MiB. */
-static void raise_slowly(const struct snapshot *snapshot, struct plan *plan)
+static void raise_slowly(const struct snapshot *snapshot,
+                         struct decide_memory *memories, struct plan *plan)
 {
     unsigned int i;
 
+    (void)memories;
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
@@ -137,16 +110,18 @@ static void raise_slowly(const struct snapshot *snapshot, struct plan *plan)
 static void grow_bit_by_bit(struct scenario *scenario)
 {
     (void)scenario;
-    after = raise_slowly;
+    spoilt_after = raise_slowly;
 }
 
 /* Whoever was stuck once keeps what it was promised then, for good. */
-static uint64_t kept_kib[DOMAINS_MAX];
+static uint64_t kept_kib[SPOILT_MAX];
 
-static void leave_promises(const struct snapshot *snapshot, struct plan *plan)
+static void leave_promises(const struct snapshot *snapshot,
+                           struct decide_memory *memories, struct plan *plan)
 {
     unsigned int i;
 
+    (void)memories;
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
@@ -164,13 +139,15 @@ static void let_the_stuck_keep(struct scenario *scenario)
 {
     (void)scenario;
     memset(kept_kib, 0, sizeof(kept_kib));
-    after = leave_promises;
+    spoilt_after = leave_promises;
 }
 
-static void clear_reasons(const struct snapshot *snapshot, struct plan *plan)
+static void clear_reasons(const struct snapshot *snapshot,
+                          struct decide_memory *memories, struct plan *plan)
 {
     unsigned int i;
 
+    (void)memories;
     for (i = 0; i < snapshot->count; i++) {
         reason_set(&plan->steps[i].reason, REASON_NONE, 0, 0);
     }
@@ -179,7 +156,7 @@ static void clear_reasons(const struct snapshot *snapshot, struct plan *plan)
 static void say_nothing(struct scenario *scenario)
 {
     (void)scenario;
-    after = clear_reasons;
+    spoilt_after = clear_reasons;
 }
 
 /* ---- Scenarios ------------------------------------------------------------ */
@@ -362,22 +339,10 @@ static const struct mutant mutants[] = {
 
 /* ---- The tests ------------------------------------------------------------ */
 
-static void arm(struct scenario *scenario)
-{
-    (void)scenario;
-    before = NULL;
-    after = NULL;
-}
-
 static void each_rule_is_needed(void **state)
 {
-    unsigned int i;
-
     (void)state;
-    for (i = 0; i < sizeof(mutants) / sizeof(mutants[0]); i++) {
-        arm(NULL); /* for the start of the next one */
-        mutant_check(&mutants[i], arm);
-    }
+    spoilt_check(mutants, sizeof(mutants) / sizeof(mutants[0]));
 }
 
 int main(void)

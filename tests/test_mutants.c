@@ -389,6 +389,19 @@ static void donor_crashes(struct scenario *scenario)
     (void)world_run_for(&scenario->world, MINUTE_MS);
 }
 
+/* Suspended in the midst of the transfer. */
+static void donor_migrates(struct scenario *scenario)
+{
+    uint64_t target = scenario_target(scenario, "donor");
+    unsigned int i;
+
+    for (i = 0; i < 600 && scenario_target(scenario, "donor") == target; i++) {
+        (void)world_run_for(&scenario->world, SECOND_MS / 10);
+    }
+    xl_migrate(&scenario->world, world_find(&scenario->world, "donor"));
+    (void)world_run_for(&scenario->world, MINUTE_MS);
+}
+
 static void donor_hangs(struct scenario *scenario)
 {
     struct domu *donor = world_find(&scenario->world, "donor");
@@ -538,6 +551,8 @@ static const struct mutant mutants[] = {
     /* Hands off */
     {"dying domains look alive", overlook_death, two_guests, donor_crashes,
      "is dying"},
+    {"suspended domains look alive", overlook_death, two_guests, donor_migrates,
+     "is not there"},
     {"xl mem-set is not heard", overhear_mem_set, two_guests,
      mem_set_says_what_is, "is the operator's"},
     {"nobody is fixed", forget_settings, two_guests, donor_is_fixed,
