@@ -10,6 +10,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/child.h \
 	%D%/course.c \
 	%D%/course.h \
+	%D%/failure.c \
+	%D%/failure.h \
 	%D%/guest.c \
 	%D%/guest.h \
 	%D%/host.c \
@@ -20,10 +22,14 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/outcome.h \
 	%D%/page.c \
 	%D%/page.h \
+	%D%/play.c \
+	%D%/play.h \
 	%D%/plot.c \
 	%D%/plot.h \
 	%D%/policy.c \
 	%D%/policy.h \
+	%D%/progress.c \
+	%D%/progress.h \
 	%D%/queue.c \
 	%D%/queue.h \
 	%D%/read.c \
@@ -43,7 +49,9 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/voice.c \
 	%D%/voice.h \
 	%D%/walk.c \
-	%D%/walk.h
+	%D%/walk.h \
+	%D%/wish.c \
+	%D%/wish.h
 
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
