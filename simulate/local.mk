@@ -10,6 +10,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/child.h \
 	%D%/course.c \
 	%D%/course.h \
+	%D%/entry.c \
+	%D%/entry.h \
 	%D%/failure.c \
 	%D%/failure.h \
 	%D%/guest.c \
@@ -26,6 +28,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/play.h \
 	%D%/plot.c \
 	%D%/plot.h \
+	%D%/points.c \
+	%D%/points.h \
 	%D%/policy.c \
 	%D%/policy.h \
 	%D%/progress.c \
@@ -34,6 +38,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/queue.h \
 	%D%/read.c \
 	%D%/read.h \
+	%D%/reading.c \
+	%D%/reading.h \
 	%D%/recording.c \
 	%D%/recording.h \
 	%D%/run.c \
@@ -46,6 +52,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/show.h \
 	%D%/trace.c \
 	%D%/trace.h \
+	%D%/value.c \
+	%D%/value.h \
 	%D%/voice.c \
 	%D%/voice.h \
 	%D%/walk.c \
