@@ -10,6 +10,8 @@ noinst_LIBRARIES += %D%/libsimulate.a
 	%D%/child.h \
 	%D%/course.c \
 	%D%/course.h \
+	%D%/curves.c \
+	%D%/curves.h \
 	%D%/entry.c \
 	%D%/entry.h \
 	%D%/failure.c \

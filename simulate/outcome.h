@@ -38,6 +38,7 @@ struct outcome_sample {
     uint64_t current_kib;
     uint64_t target_kib;
     uint64_t demand_kib; /* what the policy took it to need */
+    uint64_t lacks_kib;  /* each of its own: of the host, the sum of that */
 };
 
 struct outcome_curve {

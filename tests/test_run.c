@@ -411,6 +411,56 @@ static void curves_do_not_change_what_comes_out(void **state)
     course_done(&course);
 }
 
+static uint64_t most_lacked(const struct outcome_curve *curve)
+{
+    uint64_t most_kib = 0;
+
+    for (unsigned int i = 0; i < curve->count; i++) {
+        const struct outcome_sample *sample = &curve->samples[i];
+
+        assert_true(i == 0 || sample->at_ms >= sample[-1].at_ms);
+        most_kib = units_max(most_kib, sample->lacks_kib);
+    }
+    return most_kib;
+}
+
+/* Two seconds without enough, in spans of a hundred. */
+static void curves_keep_what_is_short(void **state)
+{
+    static const struct order nothing_new = {151 * S, 0, GIB};
+    struct script script = {.orders = &nothing_new, .count = 1};
+    struct run_options options = scripted(&script, 8 * GIB);
+    struct course course;
+    struct course_domain *domain;
+    struct outcome outcome;
+    const struct outcome_sample *last;
+
+    (void)state;
+    options.samples = 10;
+    course_init(&course);
+    course.ramp_ms = 0;
+    domain = add(&course, 1000 * S, GIB);
+    point(domain, 0, GIB);
+    point(domain, 150 * S, 3 * GIB);
+    point(domain, 152 * S, GIB);
+    domain = add(&course, 450 * S, GIB); /* gone before its span is over */
+    point(domain, 0, GIB);
+    point(domain, 440 * S, 4 * GIB);
+    outcome = run(&course, &options);
+
+    assert_int_equal(most_lacked(&outcome.domains[0].curve), 2 * GIB);
+    assert_int_equal(most_lacked(&outcome.domains[1].curve), 3 * GIB);
+    /* Of all: as the policy was asked, and at the ends of spans. */
+    assert_in_range(most_lacked(&outcome.curve), 2 * GIB, 3 * GIB);
+    assert_in_range(outcome.curve.count, 10, 12);
+    last = &outcome.curve.samples[outcome.curve.count - 1];
+    assert_int_equal(last->at_ms, 1000 * S);
+    assert_int_equal(last->lacks_kib, 0);
+    assert_int_equal(last->working_set_kib, GIB);
+    outcome_done(&outcome);
+    course_done(&course);
+}
+
 static void a_policy_that_fails_ends_the_run(void **state)
 {
     struct script script = {.result = -EPIPE};
@@ -608,6 +658,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_run_says_how_far_it_got),
         cmocka_unit_test(two_runs_are_the_same),
         cmocka_unit_test(curves_do_not_change_what_comes_out),
+        cmocka_unit_test(curves_keep_what_is_short),
         cmocka_unit_test(a_policy_that_fails_ends_the_run),
         cmocka_unit_test(nobody_needs_nothing),
         cmocka_unit_test(
