@@ -49,6 +49,8 @@ struct outcome_curve {
 struct outcome_domain {
     const char *name; /* the course's */
     struct outcome_figures figures;
+    uint64_t final_current_kib; /* at its end, or where the run ended; */
+    uint64_t final_target_kib;  /* 0: it had not begun */
     struct outcome_curve curve; /* empty unless asked for */
 };
 

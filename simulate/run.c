@@ -529,6 +529,8 @@ static void sum_up(struct run *run)
             host_catch_up(&run->host, i);
         }
         outcome->domains[i].figures = guest->figures;
+        outcome->domains[i].final_current_kib = guest->current_kib;
+        outcome->domains[i].final_target_kib = guest->target_kib;
         add_figures(&outcome->all, &guest->figures);
     }
     keep_all(run);

@@ -542,6 +542,35 @@ static void demand_serves_what_fits_and_takes_from_who_does_not_need(
     course_done(&course);
 }
 
+/*
+ * Three of weights 4 to 1 to 1 begin with floors of 2 GiB and a need of 20: what
+ * they lack at their beginning is no less wanted than what comes later.
+ */
+static void demand_splits_by_weight_what_is_lacking_from_the_start(void **state)
+{
+    struct course course;
+    struct outcome outcome;
+
+    (void)state;
+    course_init(&course);
+    course.reserve_kib = 0;
+    for (unsigned int i = 0; i < 3; i++) {
+        struct course_domain *domain = add(&course, 600 * S, 2 * GIB);
+
+        domain->floor_kib = 2 * GIB;
+        domain->ceiling_kib = 24 * GIB;
+        domain->weight = i == 0 ? 400 : 100;
+        point(domain, 0, 20 * GIB);
+    }
+    (void)settle("demand", &course, 30 * GIB, &outcome);
+
+    assert_near(outcome.domains[0].final_current_kib, 18 * GIB, GIB / 3);
+    assert_near(outcome.domains[1].final_current_kib, 6 * GIB, GIB / 8);
+    assert_near(outcome.domains[2].final_target_kib, 6 * GIB, GIB / 8);
+    outcome_done(&outcome);
+    course_done(&course);
+}
+
 static void static_gives_in_proportion_to_the_ceilings(void **state)
 {
     struct course course;
@@ -663,6 +692,8 @@ int main(void)
         cmocka_unit_test(nobody_needs_nothing),
         cmocka_unit_test(
             demand_serves_what_fits_and_takes_from_who_does_not_need),
+        cmocka_unit_test(
+            demand_splits_by_weight_what_is_lacking_from_the_start),
         cmocka_unit_test(static_gives_in_proportion_to_the_ceilings),
         cmocka_unit_test(proportional_goes_the_same_part_of_the_way),
         cmocka_unit_test(tax_is_what_it_is_with_esx),
