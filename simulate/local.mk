@@ -66,7 +66,9 @@ noinst_LIBRARIES += %D%/libsimulate.a
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	%D%/examples/boot-storm.scenario \
+	%D%/examples/idle-tax.scenario \
 	%D%/examples/shortage.scenario \
-	%D%/examples/swap.scenario
+	%D%/examples/swap.scenario \
+	%D%/examples/weights.scenario
 dist_examples_SCRIPTS = %D%/examples/policy.py
 endif
