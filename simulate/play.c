@@ -38,6 +38,7 @@ static int run(const struct play *play, uint64_t host_memory_kib,
     char why[CHILD_ERROR_MAX] = "";
     int r = choose(play, &options.policy);
 
+    play->progress->host_kib = host_memory_kib;
     if (r == 0) {
         r = run_course(play->course, &options, ret_outcome);
         (void)snprintf(why, sizeof(why), "%s",

@@ -7,12 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/number.h"
 #include "common/units.h"
 
 /* Nobody needs to see how far it is before that, nor more often. */
 #define PROGRESS_AFTER_MS 1000
 #define PROGRESS_EVERY_MS 200
 #define PROGRESS_CELLS 40
+
+/* Of the line: a bar, "100 % on 999.99 GiB", and the "^C" of the terminal. */
+#define PROGRESS_COLUMNS (PROGRESS_CELLS + 2 + 28)
 
 static void stopping_signals(sigset_t *signals)
 {
@@ -44,19 +48,21 @@ static void draw(struct progress *progress, uint64_t done_ms, uint64_t of_ms)
 {
     uint64_t cells = units_scale(done_ms, PROGRESS_CELLS, of_ms);
     char bar[PROGRESS_CELLS + 1];
+    char size[NUMBER_SIZE_TEXT];
 
     memset(bar, ' ', PROGRESS_CELLS);
     memset(bar, '#', units_min(cells, PROGRESS_CELLS));
     bar[PROGRESS_CELLS] = '\0';
-    (void)fprintf(stderr, "\r[%s] %3" PRIu64 " %%", bar,
-                  units_scale(done_ms, 100, of_ms));
+    (void)fprintf(stderr, "\r[%s] %3" PRIu64 " %% on %-10s", bar,
+                  units_scale(done_ms, 100, of_ms),
+                  number_format_size(size, sizeof(size), progress->host_kib));
     progress->is_drawn = true;
 }
 
 void progress_wipe(struct progress *progress)
 {
     if (progress->is_drawn) {
-        (void)fprintf(stderr, "\r%*s\r", PROGRESS_CELLS + 8, "");
+        (void)fprintf(stderr, "\r%*s\r", PROGRESS_COLUMNS, "");
         progress->is_drawn = false;
     }
 }

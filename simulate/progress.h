@@ -14,6 +14,7 @@ struct progress {
     uint64_t (*now_ms)(void); /* monotonic */
     bool is_shown;            /* standard error is a terminal */
     bool is_drawn;
+    uint64_t host_kib; /* the host that is played; whoever plays sets it */
     uint64_t began_ms;
     uint64_t drawn_ms;
     bool is_interrupted;
