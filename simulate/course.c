@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/units.h"
 #include "simulate/queue.h"
@@ -65,6 +66,16 @@ struct course_domain *course_add(struct course *course)
         .shrink_kib_s = COURSE_SHRINK_KIB_S,
     };
     return domain;
+}
+
+struct course_domain *course_find(const struct course *course, const char *name)
+{
+    for (unsigned int i = 0; i < course->count; i++) {
+        if (strcmp(course->domains[i].name, name) == 0) {
+            return &course->domains[i];
+        }
+    }
+    return NULL;
 }
 
 int course_domain_add(struct course_domain *domain, uint64_t at_ms,

@@ -61,6 +61,10 @@ void course_done(struct course *course);
  */
 struct course_domain *course_add(struct course *course);
 
+/* The first of that name, or NULL. */
+struct course_domain *course_find(const struct course *course,
+                                  const char *name);
+
 /*
  * 0 or -ENOMEM.  A point at the time of the last one replaces it; one before
  * it is -EINVAL.

@@ -258,6 +258,17 @@ uint64_t guest_lack_ms(const struct guest *guest)
 }
 
 /*
+ * One that has only just begun has pushed nothing out: what was in swap before
+ * its first word would be taken for what nobody touches.
+ */
+static uint64_t swapped_kib(const struct guest *guest)
+{
+    return guest->at_ms == guest->walk.domain->start_ms
+               ? 0
+               : guest_lacks_kib(guest);
+}
+
+/*
  * A plain guest: what it needs is anonymous, what it holds beyond that is free,
  * what it lacks is in its swap.  It counts as Xen does.
  */
@@ -274,7 +285,7 @@ void guest_sample(const struct guest *guest, struct guest_sample *ret_sample)
         .anonymous_kib = used,
         .committed_kib = guest->working_set_kib,
         .swap_total_kib = swap_kib,
-        .swap_free_kib = units_less(swap_kib, guest_lacks_kib(guest)),
+        .swap_free_kib = units_less(swap_kib, swapped_kib(guest)),
         .swapped_in_kib = guest->swapped_in_kib,
         .swapped_out_kib = guest->swapped_out_kib,
         .has_pressure = true,

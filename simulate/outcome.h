@@ -38,6 +38,7 @@ struct outcome_sample {
     uint64_t current_kib;
     uint64_t target_kib;
     uint64_t demand_kib; /* what the policy took it to need */
+    uint64_t lacks_kib;  /* each of its own: of the host, the sum of that */
 };
 
 struct outcome_curve {
@@ -48,6 +49,8 @@ struct outcome_curve {
 struct outcome_domain {
     const char *name; /* the course's */
     struct outcome_figures figures;
+    uint64_t final_current_kib; /* at its end, or where the run ended; */
+    uint64_t final_target_kib;  /* 0: it had not begun */
     struct outcome_curve curve; /* empty unless asked for */
 };
 

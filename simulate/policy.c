@@ -96,10 +96,9 @@ static uint64_t goal_of(const struct snapshot_domain *domain,
         units_clamp(target_kib, domain->floor_kib, domain->ceiling_kib));
 }
 
-void policy_toward(const struct snapshot *snapshot, const uint64_t *targets_kib,
-                   struct plan *plan)
+static uint64_t cost_of_all(const struct snapshot *snapshot,
+                            const uint64_t *targets_kib)
 {
-    uint64_t spendable = spendable_of(snapshot);
     uint64_t cost = 0;
     unsigned int i;
 
@@ -110,6 +109,34 @@ void policy_toward(const struct snapshot *snapshot, const uint64_t *targets_kib,
             cost += cost_of(domain, goal_of(domain, targets_kib[i]));
         }
     }
+    return cost;
+}
+
+/* Up as far as spendable, of what all cost, carries; down at once. */
+static void step_toward(const struct snapshot_domain *domain, uint64_t goal_kib,
+                        uint64_t spendable, uint64_t cost,
+                        struct decide_step *step)
+{
+    uint64_t part = cost_of(domain, goal_kib);
+
+    step->state = DECIDE_MANAGED;
+    step->goal_kib = goal_kib;
+    if (goal_kib <= domain->target_kib) {
+        lower(domain, goal_kib, step);
+    } else {
+        raise(domain, goal_kib,
+              cost > spendable ? units_scale(part, spendable, cost) : part,
+              step);
+    }
+}
+
+void policy_toward(const struct snapshot *snapshot, const uint64_t *targets_kib,
+                   struct plan *plan)
+{
+    uint64_t spendable = spendable_of(snapshot);
+    uint64_t cost = cost_of_all(snapshot, targets_kib);
+    unsigned int i;
+
     plan->next_ms = snapshot->now_ms + POLICY_RESTING_MS;
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
@@ -122,19 +149,8 @@ void policy_toward(const struct snapshot *snapshot, const uint64_t *targets_kib,
             .target_kib = domain->target_kib,
             .limit_kib = domain->limit_kib,
         };
-        if (!may_be_moved(domain)) {
-            continue;
-        }
-        step->state = DECIDE_MANAGED;
-        step->goal_kib = goal;
-        if (goal <= domain->target_kib) {
-            lower(domain, goal, step);
-        } else {
-            uint64_t part = cost_of(domain, goal);
-
-            raise(domain, goal,
-                  cost > spendable ? units_scale(part, spendable, cost) : part,
-                  step);
+        if (may_be_moved(domain)) {
+            step_toward(domain, goal, spendable, cost, step);
         }
         if (!is_at_rest(domain, step, goal)) {
             plan->next_ms = snapshot->now_ms + POLICY_MOVING_MS;

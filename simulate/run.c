@@ -28,6 +28,7 @@
 #include <stdlib.h>
 
 #include "common/units.h"
+#include "simulate/curves.h"
 #include "simulate/guest.h"
 #include "simulate/host.h"
 #include "simulate/queue.h"
@@ -59,11 +60,97 @@ struct run {
     uint64_t planned_ms; /* the last one */
     uint64_t plans;
 
-    uint64_t sample_ms; /* the next one */
-    uint64_t sample_every_ms;
-    unsigned int sample_room;
+    uint64_t *demands_kib; /* of domains, as the last plan had them */
+    struct curves curves;
     struct outcome outcome;
 };
+
+/* ---- The curves --------------------------------------------------------- */
+
+static struct outcome_sample sample_of(const struct run *run, unsigned int id)
+{
+    const struct guest *guest = &run->host.guests[id];
+
+    return (struct outcome_sample){
+        .at_ms = run->host.now_ms,
+        .working_set_kib = guest->working_set_kib,
+        .current_kib = guest->current_kib,
+        .target_kib = guest->target_kib,
+        .demand_kib = run->demands_kib[id],
+        .lacks_kib = guest_lacks_kib(guest),
+    };
+}
+
+static void add_sample(struct outcome_sample *sum,
+                       const struct outcome_sample *sample)
+{
+    sum->working_set_kib += sample->working_set_kib;
+    sum->current_kib += sample->current_kib;
+    sum->target_kib += sample->target_kib;
+    sum->demand_kib += sample->demand_kib;
+    sum->lacks_kib += sample->lacks_kib;
+}
+
+/* It is as it was when it was last brought up to now: call it where it is. */
+static void note(struct run *run, unsigned int id)
+{
+    if (curves_are_kept(&run->curves)) {
+        struct outcome_sample sample = sample_of(run, id);
+
+        curves_note(&run->curves, id, &sample);
+    }
+}
+
+typedef void keep_fn(struct curves *curves, unsigned int id,
+                     const struct outcome_sample *sample);
+
+/* All that live, and their sum. */
+static void each_sample(struct run *run, keep_fn *keep)
+{
+    struct outcome_sample all = {.at_ms = run->host.now_ms};
+    unsigned int i;
+
+    for (i = 0; i < run->host.snapshot.count; i++) {
+        unsigned int id = run->host.domains_of[i];
+        struct outcome_sample sample = sample_of(run, id);
+
+        keep(&run->curves, id, &sample);
+        add_sample(&all, &sample);
+    }
+    keep(&run->curves, run->outcome.count, &all);
+}
+
+/* When all who move have been brought up to now. */
+static void note_all(struct run *run)
+{
+    if (curves_are_kept(&run->curves)) {
+        each_sample(run, curves_note);
+    }
+}
+
+static void keep_all(struct run *run)
+{
+    unsigned int i;
+
+    if (!curves_are_kept(&run->curves)) {
+        return;
+    }
+    for (i = 0; i < run->host.snapshot.count; i++) {
+        host_catch_up(&run->host, run->host.domains_of[i]);
+    }
+    each_sample(run, curves_keep);
+    curves_go_on(&run->curves, run->host.now_ms);
+}
+
+/* Before it goes. */
+static void keep_last(struct run *run, unsigned int id)
+{
+    if (curves_are_kept(&run->curves)) {
+        struct outcome_sample sample = sample_of(run, id);
+
+        curves_keep(&run->curves, id, &sample);
+    }
+}
 
 /* ---- Reports ------------------------------------------------------------ */
 
@@ -154,6 +241,7 @@ static void take_look(struct run *run, unsigned int id)
     uint64_t next_ms;
     enum voice_news news = look(run, id, &next_ms);
 
+    note(run, id);
     queue_set(&run->looks, id, next_look(run, id, news, next_ms));
     if (is_old_news(run, id)) {
         return;
@@ -185,7 +273,9 @@ static void turn(struct run *run, unsigned int id, bool was_at_rest)
     } else {
         host_catch_up(&run->host, id);
     }
+    note(run, id);
     guest_step(guest);
+    note(run, id);
     if (run->host.voices[id] != NULL) {
         queue_set(&run->looks, id,
                   units_min(run->looks.due_ms[id], trigger_ms(guest)));
@@ -210,6 +300,7 @@ static int take_walk_step(struct run *run, unsigned int id)
         run->plan_ms = run->host.now_ms;
     } else if (run->host.now_ms >= guest->walk.domain->end_ms) {
         host_catch_up(&run->host, id);
+        keep_last(run, id);
         host_go(&run->host, id);
         queue_set(&run->looks, id, UINT64_MAX);
         run->plan_ms = run->host.now_ms;
@@ -327,6 +418,16 @@ static bool follow(struct run *run)
     return is_urgent;
 }
 
+static void note_demands(struct run *run)
+{
+    unsigned int i;
+
+    for (i = 0; i < run->host.snapshot.count; i++) {
+        run->demands_kib[run->host.domains_of[i]] =
+            run->plan.steps[i].demand_kib;
+    }
+}
+
 static int make_plan(struct run *run)
 {
     const struct run_policy *policy = &run->options->policy;
@@ -342,48 +443,12 @@ static int make_plan(struct run *run)
         return r;
     }
     act(run);
+    note_demands(run);
+    note_all(run);
     run->planned_ms = run->host.now_ms;
     plan_by(run, run->plan.next_ms, is_urgent);
     run->plans++;
     return 0;
-}
-
-/* ---- The curves --------------------------------------------------------- */
-
-static void append(struct outcome_curve *curve, unsigned int room,
-                   const struct outcome_sample *sample)
-{
-    if (curve->count < room) {
-        curve->samples[curve->count++] = *sample;
-    }
-}
-
-static void take_sample(struct run *run)
-{
-    struct outcome_sample all = {.at_ms = run->host.now_ms};
-    unsigned int i;
-
-    for (i = 0; i < run->host.snapshot.count; i++) {
-        unsigned int id = run->host.domains_of[i];
-        const struct guest *guest = &run->host.guests[id];
-        struct outcome_sample sample;
-
-        host_catch_up(&run->host, id);
-        sample = (struct outcome_sample){
-            .at_ms = run->host.now_ms,
-            .working_set_kib = guest->working_set_kib,
-            .current_kib = guest->current_kib,
-            .target_kib = guest->target_kib,
-            .demand_kib = run->plan.steps[i].demand_kib,
-        };
-        append(&run->outcome.domains[id].curve, run->sample_room, &sample);
-        all.working_set_kib += sample.working_set_kib;
-        all.current_kib += sample.current_kib;
-        all.target_kib += sample.target_kib;
-        all.demand_kib += sample.demand_kib;
-    }
-    append(&run->outcome.curve, run->sample_room, &all);
-    run->sample_ms = run->host.now_ms + run->sample_every_ms;
 }
 
 /* ---- From the beginning to the end -------------------------------------- */
@@ -393,7 +458,7 @@ static uint64_t next_event(const struct run *run)
     uint64_t next_ms =
         units_min(queue_first_ms(&run->walks), queue_first_ms(&run->looks));
 
-    next_ms = units_min(next_ms, units_min(run->plan_ms, run->sample_ms));
+    next_ms = units_min(next_ms, units_min(run->plan_ms, run->curves.due_ms));
     return units_min(next_ms, run->host.course->duration_ms);
 }
 
@@ -431,8 +496,8 @@ static int play(struct run *run)
             }
             r = plan(run);
         }
-        if (r == 0 && run->sample_ms <= run->host.now_ms) {
-            take_sample(run);
+        if (r == 0 && run->curves.due_ms <= run->host.now_ms) {
+            keep_all(run);
         }
     }
     return r;
@@ -458,45 +523,39 @@ static void sum_up(struct run *run)
     unsigned int i;
 
     for (i = 0; i < run->host.course->count; i++) {
-        if (walk_lives(&run->host.guests[i].walk)) {
+        const struct guest *guest = &run->host.guests[i];
+
+        if (walk_lives(&guest->walk)) {
             host_catch_up(&run->host, i);
         }
-        outcome->domains[i].figures = run->host.guests[i].figures;
-        add_figures(&outcome->all, &run->host.guests[i].figures);
+        outcome->domains[i].figures = guest->figures;
+        outcome->domains[i].final_current_kib = guest->current_kib;
+        outcome->domains[i].final_target_kib = guest->target_kib;
+        add_figures(&outcome->all, &guest->figures);
     }
+    keep_all(run);
     host_note_peak(&run->host);
     outcome->all.peak_demand_kib = run->host.peak_need_kib;
     outcome->ended_ms = run->host.now_ms;
 }
 
-static int prepare_curve(struct run *run, struct outcome_curve *curve)
-{
-    if (run->sample_room == 0) {
-        return 0;
-    }
-    curve->samples = calloc(run->sample_room, sizeof(*curve->samples));
-    return curve->samples == NULL ? -ENOMEM : 0;
-}
-
-static int prepare_outcome(struct run *run)
+static int prepare_outcome(struct run *run, const struct course *course)
 {
     struct outcome *outcome = &run->outcome;
     unsigned int i;
-    int r;
 
     outcome->host_memory_kib = run->options->host_memory_kib;
     outcome->domains =
-        calloc((size_t)run->host.course->count + 1, sizeof(*outcome->domains));
+        calloc((size_t)course->count + 1, sizeof(*outcome->domains));
     if (outcome->domains == NULL) {
         return -ENOMEM;
     }
-    outcome->count = run->host.course->count;
-    r = prepare_curve(run, &outcome->curve);
-    for (i = 0; r == 0 && i < outcome->count; i++) {
-        outcome->domains[i].name = run->host.course->domains[i].name;
-        r = prepare_curve(run, &outcome->domains[i].curve);
+    outcome->count = course->count;
+    for (i = 0; i < outcome->count; i++) {
+        outcome->domains[i].name = course->domains[i].name;
     }
-    return r;
+    return curves_init(&run->curves, outcome, course->duration_ms,
+                       run->options->samples);
 }
 
 static int prepare(struct run *run, const struct course *course)
@@ -505,22 +564,19 @@ static int prepare(struct run *run, const struct course *course)
 
     run->plan.steps =
         calloc((size_t)course->count + 1, sizeof(*run->plan.steps));
+    run->demands_kib =
+        calloc((size_t)course->count + 1, sizeof(*run->demands_kib));
     if (host_init(&run->host, course, run->options->host_memory_kib) < 0 ||
         queue_init(&run->walks, course->count) < 0 ||
-        queue_init(&run->looks, course->count) < 0 || run->plan.steps == NULL) {
+        queue_init(&run->looks, course->count) < 0 || run->plan.steps == NULL ||
+        run->demands_kib == NULL) {
         return -ENOMEM;
     }
     for (i = 0; i < course->count; i++) {
         queue_set(&run->walks, i, run->host.guests[i].walk.due_ms);
     }
     run->plan_ms = UINT64_MAX;
-    run->sample_ms = UINT64_MAX;
-    if (run->options->samples > 0) {
-        run->sample_ms = 0;
-        run->sample_every_ms = course->duration_ms / run->options->samples + 1;
-        run->sample_room = run->options->samples + 1;
-    }
-    return prepare_outcome(run);
+    return prepare_outcome(run, course);
 }
 
 static void clean_up(struct run *run)
@@ -529,6 +585,8 @@ static void clean_up(struct run *run)
     queue_done(&run->looks);
     host_done(&run->host);
     free(run->plan.steps);
+    free(run->demands_kib);
+    curves_done(&run->curves);
 }
 
 int run_course(const struct course *course, const struct run_options *options,

@@ -11,9 +11,6 @@
 #include "simulate/course.h"
 #include "simulate/read.h"
 
-/* Longer courses are a slip: ten years. */
-#define SCENARIO_TIME_MAX_MS (UINT64_C(10) * 366 * 86400 * 1000)
-
 /* Without a word of the duration, the course goes on after its last event. */
 #define SCENARIO_AFTER_MS (UINT64_C(60) * 1000)
 

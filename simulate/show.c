@@ -58,6 +58,16 @@ static int set_figures(json_t *object, const struct outcome_figures *figures)
     return r;
 }
 
+static int set_domain(json_t *object, const struct outcome_domain *domain)
+{
+    int r = json_object_set_new(object, "name", json_string(domain->name));
+
+    r |= set_figures(object, &domain->figures);
+    r |= set_count(object, "final_current_kib", domain->final_current_kib);
+    r |= set_count(object, "final_target_kib", domain->final_target_kib);
+    return r;
+}
+
 static json_t *domains_json(const struct outcome *outcome)
 {
     json_t *domains = json_array();
@@ -65,13 +75,11 @@ static json_t *domains_json(const struct outcome *outcome)
     int r = domains == NULL ? -1 : 0;
 
     for (i = 0; r == 0 && i < outcome->count; i++) {
-        const struct outcome_domain *domain = &outcome->domains[i];
         json_t *object = json_object();
 
         r = json_array_append_new(domains, object);
         if (r == 0) {
-            r = json_object_set_new(object, "name", json_string(domain->name));
-            r |= set_figures(object, &domain->figures);
+            r = set_domain(object, &outcome->domains[i]);
         }
     }
     if (r != 0) {
@@ -148,7 +156,7 @@ static void print_all(FILE *out, const struct outcome *outcome,
 static const struct table_column columns[] = {
     {"NAME", false, 0},  {"UNMET", true, 0}, {"SHORT", true, 0},
     {"MOVED", true, 2},  {"RATIO", true, 1}, {"REVERSALS", true, 3},
-    {"WRITES", true, 4}, {"PEAK", true, 5},
+    {"WRITES", true, 4}, {"PEAK", true, 5},  {"HELD", true, 6},
 };
 
 static int add_row(struct table *table, const struct outcome_domain *domain)
@@ -174,6 +182,8 @@ static int add_row(struct table *table, const struct outcome_domain *domain)
     r |= table_add(table, cell);
     r |= table_add(
         table, number_format_size(cell, CELL_MAX, figures->peak_demand_kib));
+    r |= table_add(
+        table, number_format_size(cell, CELL_MAX, domain->final_current_kib));
     return r;
 }
 

@@ -55,6 +55,33 @@ verdict "a page that cannot be written is an error" "$(
     "$tool" simulate --json --html /no/such/page "$example" >/dev/null 2>&1
     [ "$?" -eq 1 ] || echo "the status is not 1")"
 
+# held EXAMPLE DOMAIN FROM TO [KEY = VALUE]: what the domain holds at the end of
+# the example, in MiB, after a line of it was changed.
+held() {
+    key=${5:-none}
+    key=${key%% *}
+    sed "s/^${key} = .*/${5:-}/" "$srcdir/simulate/examples/$1.scenario" \
+        >"$written"
+    "$tool" simulate --json "$written" |
+        sed -n 's/^ *"name": "\(.*\)",$/\1/p
+            s/^ *"final_current_kib": \([0-9]*\),$/\1/p' | paste - - |
+        awk -v name="$2" -v from="$3" -v to="$4" '
+            $1 == name { found = $2 / 1024 }
+            END { if (found < from || found > to)
+                      print name " holds " found " MiB" }'
+}
+
+verdict "idle-tax: idle memory goes to who needs it, as far as taxed" "$(
+    held idle-tax idle 3900 4500
+    held idle-tax busy 13800 14540)"
+verdict "idle-tax: untaxed, to each a half" "$(
+    held idle-tax idle 9100 9220 'idle_tax = 0'
+    held idle-tax busy 9100 9220 'idle_tax = 0')"
+verdict "weights: above the floors it is 4 to 1 to 1" "$(
+    held weights gold 18063 18801
+    held weights silver 6021 6267
+    held weights bronze 6021 6267)"
+
 policy=$srcdir/simulate/examples/policy.py
 if command -v python3 >/dev/null 2>&1; then
     verdict "the example of a policy answers" "$(

@@ -411,6 +411,56 @@ static void curves_do_not_change_what_comes_out(void **state)
     course_done(&course);
 }
 
+static uint64_t most_lacked(const struct outcome_curve *curve)
+{
+    uint64_t most_kib = 0;
+
+    for (unsigned int i = 0; i < curve->count; i++) {
+        const struct outcome_sample *sample = &curve->samples[i];
+
+        assert_true(i == 0 || sample->at_ms >= sample[-1].at_ms);
+        most_kib = units_max(most_kib, sample->lacks_kib);
+    }
+    return most_kib;
+}
+
+/* Two seconds without enough, in spans of a hundred. */
+static void curves_keep_what_is_short(void **state)
+{
+    static const struct order nothing_new = {151 * S, 0, GIB};
+    struct script script = {.orders = &nothing_new, .count = 1};
+    struct run_options options = scripted(&script, 8 * GIB);
+    struct course course;
+    struct course_domain *domain;
+    struct outcome outcome;
+    const struct outcome_sample *last;
+
+    (void)state;
+    options.samples = 10;
+    course_init(&course);
+    course.ramp_ms = 0;
+    domain = add(&course, 1000 * S, GIB);
+    point(domain, 0, GIB);
+    point(domain, 150 * S, 3 * GIB);
+    point(domain, 152 * S, GIB);
+    domain = add(&course, 450 * S, GIB); /* gone before its span is over */
+    point(domain, 0, GIB);
+    point(domain, 440 * S, 4 * GIB);
+    outcome = run(&course, &options);
+
+    assert_int_equal(most_lacked(&outcome.domains[0].curve), 2 * GIB);
+    assert_int_equal(most_lacked(&outcome.domains[1].curve), 3 * GIB);
+    /* Of all: as the policy was asked, and at the ends of spans. */
+    assert_in_range(most_lacked(&outcome.curve), 2 * GIB, 3 * GIB);
+    assert_in_range(outcome.curve.count, 10, 12);
+    last = &outcome.curve.samples[outcome.curve.count - 1];
+    assert_int_equal(last->at_ms, 1000 * S);
+    assert_int_equal(last->lacks_kib, 0);
+    assert_int_equal(last->working_set_kib, GIB);
+    outcome_done(&outcome);
+    course_done(&course);
+}
+
 static void a_policy_that_fails_ends_the_run(void **state)
 {
     struct script script = {.result = -EPIPE};
@@ -488,6 +538,35 @@ static void demand_serves_what_fits_and_takes_from_who_does_not_need(
     assert_true(held.kib[1] >= 3 * GIB);
     /* Unmet only while the donor shrinks: 2 GiB at 256 MiB/s. */
     assert_in_range(outcome.all.lacked_kib_ms, 1, 20 * GIB * S);
+    outcome_done(&outcome);
+    course_done(&course);
+}
+
+/*
+ * Three of weights 4 to 1 to 1 begin with floors of 2 GiB and a need of 20: what
+ * they lack at their beginning is no less wanted than what comes later.
+ */
+static void demand_splits_by_weight_what_is_lacking_from_the_start(void **state)
+{
+    struct course course;
+    struct outcome outcome;
+
+    (void)state;
+    course_init(&course);
+    course.reserve_kib = 0;
+    for (unsigned int i = 0; i < 3; i++) {
+        struct course_domain *domain = add(&course, 600 * S, 2 * GIB);
+
+        domain->floor_kib = 2 * GIB;
+        domain->ceiling_kib = 24 * GIB;
+        domain->weight = i == 0 ? 400 : 100;
+        point(domain, 0, 20 * GIB);
+    }
+    (void)settle("demand", &course, 30 * GIB, &outcome);
+
+    assert_near(outcome.domains[0].final_current_kib, 18 * GIB, GIB / 3);
+    assert_near(outcome.domains[1].final_current_kib, 6 * GIB, GIB / 8);
+    assert_near(outcome.domains[2].final_target_kib, 6 * GIB, GIB / 8);
     outcome_done(&outcome);
     course_done(&course);
 }
@@ -608,10 +687,13 @@ int main(void)
         cmocka_unit_test(an_interrupted_run_says_how_far_it_got),
         cmocka_unit_test(two_runs_are_the_same),
         cmocka_unit_test(curves_do_not_change_what_comes_out),
+        cmocka_unit_test(curves_keep_what_is_short),
         cmocka_unit_test(a_policy_that_fails_ends_the_run),
         cmocka_unit_test(nobody_needs_nothing),
         cmocka_unit_test(
             demand_serves_what_fits_and_takes_from_who_does_not_need),
+        cmocka_unit_test(
+            demand_splits_by_weight_what_is_lacking_from_the_start),
         cmocka_unit_test(static_gives_in_proportion_to_the_ceilings),
         cmocka_unit_test(proportional_goes_the_same_part_of_the_way),
         cmocka_unit_test(tax_is_what_it_is_with_esx),

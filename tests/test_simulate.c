@@ -194,6 +194,11 @@ static void json_has_every_figure_of_all_and_of_each(void **state)
         const json_t *figures =
             i == 0 ? object : json_array_get(domains, i - 1);
 
+        if (i > 0) {
+            assert_true(number(figures, "final_current_kib") >= 256 * 1024);
+            assert_int_equal(number(figures, "final_target_kib"),
+                             number(figures, "final_current_kib"));
+        }
         for (size_t j = 0; j < COUNT_OF(whole); j++) {
             assert_true(number(figures, whole[j]) >= 0);
         }
