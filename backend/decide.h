@@ -41,6 +41,12 @@
 /* Demand falls by half in about this time; it rises at once. */
 #define DECIDE_DECAY_MS 10000U
 
+/*
+ * What it held lately is its own when memory is short, at the taxed price;
+ * nobody is grown beyond that or its demand.  Half of it is forgotten in:
+ */
+#define DECIDE_LATELY_MS 600000U
+
 /* What a domain once needed is remembered: half of it for so long. */
 #define DECIDE_PEAK_MS (UINT64_C(24) * 3600 * 1000)
 
@@ -122,6 +128,9 @@
  */
 #define DECIDE_TRIAL_KIB (UINT64_C(64) * 1024)
 #define DECIDE_TRIAL_SHARE 32U
+
+/* A guest that cannot give 1/8 of what it needs has no swap to speak of. */
+#define DECIDE_PERIL_SHARE 8U
 
 /*
  * A donor that has not moved for the first of these is not waited for: others
@@ -236,6 +245,7 @@ struct decide_memory {
     uint64_t begun_kib;      /* held then */
     uint64_t up_kib_s;       /* measured speeds; 0: not yet */
     uint64_t down_kib_s;
+    uint64_t lately_kib; /* the most it was to hold, fading in minutes */
 
     /* How it bears to be shrunk */
     uint64_t shrunk_ms;          /* 0: never was */

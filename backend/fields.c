@@ -223,6 +223,7 @@ static const struct field memory_table[] = {
     FIELD(decide_memory, begun_kib),
     FIELD(decide_memory, up_kib_s),
     FIELD(decide_memory, down_kib_s),
+    FIELD(decide_memory, lately_kib),
     FIELD(decide_memory, shrunk_ms),
     FIELD(decide_memory, hands_off_ms),
     FIELD(decide_memory, hands_off_after_ms),

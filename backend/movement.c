@@ -85,6 +85,19 @@ static void follow_target(const struct snapshot_domain *domain,
     }
 }
 
+static void remember(const struct snapshot_domain *domain,
+                     struct decide_memory *memory, uint64_t now_ms)
+{
+    uint64_t above = units_less(memory->lately_kib, domain->target_kib);
+    uint64_t elapsed_ms =
+        units_min(units_less(now_ms, memory->last_ms), DECIDE_LATELY_MS);
+
+    if (above > 0 && elapsed_ms > 0) {
+        above -= units_scale(above, elapsed_ms, 2 * DECIDE_LATELY_MS);
+    }
+    memory->lately_kib = domain->target_kib + above;
+}
+
 /*
  * Progress is measured from the smallest gap so far, so that going to and fro
  * does not count.
@@ -96,6 +109,7 @@ void movement_follow(const struct snapshot_domain *domain,
     uint64_t gap;
 
     learn_offset(domain, memory);
+    remember(domain, memory, now_ms);
     held = movement_held_kib(domain, memory);
     gap = units_distance(held, domain->target_kib);
     if (!memory->is_known || memory->target_kib != domain->target_kib) {

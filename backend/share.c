@@ -265,7 +265,8 @@ static enum tier tier_of(const struct host_sums *sums, uint64_t pool_kib)
     return sums->coming_kib > pool_kib ? TIER_COMING : TIER_HEADROOM;
 }
 
-static void set_range(const struct snapshot_domain *domain, enum tier tier,
+static void set_range(const struct snapshot_domain *domain,
+                      const struct decide_memory *memory, enum tier tier,
                       struct decide_step *step)
 {
     switch (tier) {
@@ -277,7 +278,9 @@ static void set_range(const struct snapshot_domain *domain, enum tier tier,
     case TIER_NEEDS:
         step->base_kib = domain->floor_kib;
         step->low_kib = step->least_kib;
-        step->high_kib = units_max(domain->ceiling_kib, step->least_kib);
+        step->high_kib =
+            units_clamp(units_max(step->demand_kib, memory->lately_kib),
+                        step->least_kib, domain->ceiling_kib);
         return;
     case TIER_COMING:
         step->low_kib = step->need_kib;
@@ -290,7 +293,8 @@ static void set_range(const struct snapshot_domain *domain, enum tier tier,
     step->base_kib = step->low_kib;
 }
 
-static void set_goals(const struct snapshot *snapshot, enum tier tier,
+static void set_goals(const struct snapshot *snapshot,
+                      const struct decide_memory *memories, enum tier tier,
                       uint64_t pool_kib, struct plan *plan)
 {
     struct price_rule rule = {10000};
@@ -301,7 +305,7 @@ static void set_goals(const struct snapshot *snapshot, enum tier tier,
         rule.kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad);
     }
     for (i = 0; i < snapshot->count; i++) {
-        set_range(&snapshot->domains[i], tier, &plan->steps[i]);
+        set_range(&snapshot->domains[i], &memories[i], tier, &plan->steps[i]);
     }
     price = price_find(&rule, snapshot, plan, pool_kib);
     for (i = 0; i < snapshot->count; i++) {
@@ -314,8 +318,9 @@ static void set_goals(const struct snapshot *snapshot, enum tier tier,
 }
 
 /*
- * Its share is less than it can live with: there is no swap to take the rest.
- * Who says so of all that it has gets no more by it than its demand.
+ * Somebody's share is less than it needs or is about to, and it has next to no
+ * swap to take the rest: what it says it cannot go below is nearly all that it
+ * needs.  Who only says so gets no more by it than its demand.
  */
 static bool is_in_peril(const struct snapshot *snapshot,
                         const struct plan *plan)
@@ -324,10 +329,11 @@ static bool is_in_peril(const struct snapshot *snapshot,
 
     for (i = 0; i < snapshot->count; i++) {
         const struct decide_step *step = &plan->steps[i];
+        uint64_t least = snapshot->domains[i].report.floor_kib;
 
         if (step->state == DECIDE_MANAGED &&
-            step->goal_kib < units_min(snapshot->domains[i].report.floor_kib,
-                                       step->coming_kib)) {
+            step->goal_kib < step->coming_kib &&
+            least + least / DECIDE_PERIL_SHARE >= step->need_kib) {
             return true;
         }
     }
@@ -496,10 +502,10 @@ static void share_by_price(const struct snapshot *snapshot,
 {
     enum tier tier = tier_of(sums, pool_kib);
 
-    set_goals(snapshot, tier, pool_kib, plan);
+    set_goals(snapshot, memories, tier, pool_kib, plan);
     if (tier == TIER_NEEDS && is_in_peril(snapshot, plan)) {
         tier = TIER_PERIL;
-        set_goals(snapshot, tier, pool_kib, plan);
+        set_goals(snapshot, memories, tier, pool_kib, plan);
     }
     if (tier == TIER_HEADROOM) {
         ask_carefully(snapshot, host, memories, sums, plan);

@@ -153,7 +153,7 @@ static void idle_memory_yields_to_peril(void **state)
     kept = host.steps[0].target_kib;
     assert_true(kept > host.steps[0].demand_kib + 30 * MIB);
 
-    host.domains[1].report.floor_kib = 500 * MIB;
+    host.domains[1].report.floor_kib = 850 * MIB;
     host_decide(&host);
     assert_in_range(host.steps[0].target_kib, host.steps[0].demand_kib - 4,
                     host.steps[0].demand_kib);
