@@ -191,6 +191,9 @@ static int simulate(const struct wish *wish)
         wish_override(wish, &course);
         progress_begin(&progress, now_ms);
         status = play_and_print(&play);
+        if (status == SIMULATE_OK && progress.is_interrupted) {
+            status = SIMULATE_INTERRUPTED; /* a page lacks some of its hosts */
+        }
         progress_end(&progress);
     }
     course_done(&course);
