@@ -318,9 +318,9 @@ static void set_goals(const struct snapshot *snapshot,
 }
 
 /*
- * Somebody's share is less than it needs or is about to, and it has next to no
- * swap to take the rest: what it says it cannot go below is nearly all that it
- * needs.  Who only says so gets no more by it than its demand.
+ * Somebody's share is less than its demand, and it has next to no swap to take
+ * the rest: what it says it cannot go below is nearly all that it needs.  Who
+ * only says so gets no more by it than its demand.
  */
 static bool is_in_peril(const struct snapshot *snapshot,
                         const struct plan *plan)
@@ -332,7 +332,7 @@ static bool is_in_peril(const struct snapshot *snapshot,
         uint64_t least = snapshot->domains[i].report.floor_kib;
 
         if (step->state == DECIDE_MANAGED &&
-            step->goal_kib < step->coming_kib &&
+            step->goal_kib < step->demand_kib &&
             least + least / DECIDE_PERIL_SHARE >= step->need_kib) {
             return true;
         }

@@ -132,6 +132,33 @@ static void garbled_report_is_named_and_forgiven(void **state)
     scenario_done(&scenario);
 }
 
+/*
+ * One is idle and weighs much, one swaps and takes all it can get; the third
+ * cannot swap, and comes to need all of its own.
+ */
+static void idle_memory_yields_to_who_cannot_swap(void **state)
+{
+    struct scenario scenario;
+    struct character *swaps;
+
+    (void)state;
+    scenario_init(&scenario, (512 + 2400 + 140) * MIB);
+    (void)scenario_add(&scenario, "idle", 800 * MIB, 2000 * MIB, 100 * MIB);
+    swaps = scenario_add(&scenario, "swaps", 800 * MIB, 2000 * MIB, 500 * MIB);
+    swaps->nature.swap_kib = 2000 * MIB;
+    character_wants(swaps, 20 * SECOND_MS, 1900 * MIB);
+    character_wants(
+        scenario_add(&scenario, "grows", 800 * MIB, 2000 * MIB, 400 * MIB),
+        2 * MINUTE_MS, 860 * MIB);
+    scenario_weigh(&scenario, "idle", 1024);
+    start(&scenario);
+
+    run(&scenario, 5 * MINUTE_MS);
+    assert_int_equal(scenario_kills(&scenario), 0);
+    assert_true(domu_is_content(world_find(&scenario.world, "grows")));
+    scenario_done(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +167,7 @@ int main(void)
         cmocka_unit_test(guest_that_rests_off_its_target_is_not_stuck),
         cmocka_unit_test(flapping_guest_is_met_with_calm),
         cmocka_unit_test(garbled_report_is_named_and_forgiven),
+        cmocka_unit_test(idle_memory_yields_to_who_cannot_swap),
     };
 
     log_to_nowhere();
