@@ -303,7 +303,7 @@ struct plan {
     uint64_t promised_kib;
     uint64_t wanted_kib;  /* what takers lack */
     uint64_t spare_kib;   /* what donors hold above their demand */
-    uint64_t learned_kib; /* kept free above the reserve as far as possible */
+    uint64_t learned_kib; /* what was wanted within seconds lately */
 };
 
 /*

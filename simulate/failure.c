@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void print(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void print(const char *format,
+                                                        va_list arguments)
 {
     (void)fputs(SIMULATE_PROGRAM ": ", stderr);
     (void)vfprintf(stderr, format, arguments);

@@ -10,6 +10,8 @@
 #    1, 20  More is promised than there is: peaks that come one after the other
 #           are all served, each by what the others no longer need.
 #
+# All of it is recorded, decided again from the record, and simulated.
+#
 # Number 27 is the fight in 20-neighbours.sh, 20 both ways is 10-flow.sh.  What
 # a tax does (17) needs guests with swap on a disk, which these have not.
 
@@ -57,6 +59,7 @@ pause 5
 cache_before=$(xen_current_kib cache)
 backend_start <<END
 reserve = "$(($(host_free_kib) - 8 * 1024))K"
+record = "$work/record"
 END
 wait_until 60 'all are managed' all_are managed
 pause 5
@@ -96,3 +99,11 @@ check_equal 'nobody was killed for it' "$(kills)" 0
 check_between 'needy swapped a few MiB at most' \
     "$(guest_swapped_kib needy)" 0 8192
 check_between 'and busy' "$(guest_swapped_kib busy)" 0 8192
+
+# --- what was recorded ----------------------------------------------------------
+
+check 'what was recorded is decided again, bit for bit' \
+    xb replay "$work/record"
+note "$(xb replay "$work/record")"
+check 'and can be played on a host of another size' \
+    "xb simulate --host-memory 1G --json $work/record | jq -e .rises_kib"
