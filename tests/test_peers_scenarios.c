@@ -11,7 +11,7 @@
 
 static const struct known_short known_short[] = {
     {"01 worst full avg10, ppm",
-     "13652: a frontend with much available sleeps up to its heartbeat, so "
+     "16069: a frontend with much available sleeps up to its heartbeat, so "
      "that the stall itself is the first it hears of a burst"},
     {"05 vm3 served, without swap, ms",
      "10500: killed again and again on the way"},
