@@ -86,8 +86,9 @@
 
 /*
  * Bursts are what is granted within about the first of these; the largest is
- * remembered, half of it for the second, and kept free as far as others can
- * spare it, up to a share of what all may hold.
+ * remembered, half of it for the second.  While somebody lacks memory, as much
+ * again is asked of what donors have not needed for long, up to a share of what
+ * all may hold; at rest nobody is asked for it.
  */
 #define DECIDE_BURST_MS 5000U
 #define DECIDE_BURST_MEMORY_MS 3600000U

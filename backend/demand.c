@@ -25,18 +25,6 @@ static uint64_t swap_used_kib(const struct report *report)
     return units_less(report->swap_total_kib, report->swap_free_kib);
 }
 
-/* ---- Fading ------------------------------------------------------------- */
-
-/* What is left of value after elapsed_ms when half of it goes in half_ms. */
-static uint64_t faded(uint64_t value, uint64_t elapsed_ms, uint64_t half_ms)
-{
-    elapsed_ms = units_min(elapsed_ms, half_ms);
-    if (value == 0 || elapsed_ms == 0) {
-        return value;
-    }
-    return value - units_scale(value, elapsed_ms, 2 * half_ms);
-}
-
 /* ---- Signals of one report ---------------------------------------------- */
 
 /* Counters begin anew when a guest reboots. */
@@ -169,15 +157,17 @@ static void fade(struct decide_memory *memory, uint64_t elapsed_ms)
         return;
     }
     memory->growth_kib_s =
-        faded(memory->growth_kib_s, elapsed_ms, DECIDE_LEAD_MS);
-    memory->push_kib = faded(memory->push_kib, elapsed_ms, DECIDE_DECAY_MS);
+        units_fade(memory->growth_kib_s, elapsed_ms, DECIDE_LEAD_MS);
+    memory->push_kib =
+        units_fade(memory->push_kib, elapsed_ms, DECIDE_DECAY_MS);
     memory->refault_kib =
-        faded(memory->refault_kib, elapsed_ms, DECIDE_DECAY_MS);
+        units_fade(memory->refault_kib, elapsed_ms, DECIDE_DECAY_MS);
     memory->promise_kib =
-        faded(memory->promise_kib, elapsed_ms, DECIDE_DECAY_MS);
+        units_fade(memory->promise_kib, elapsed_ms, DECIDE_DECAY_MS);
     memory->peak_kib =
-        memory->need_kib + faded(units_less(memory->peak_kib, memory->need_kib),
-                                 elapsed_ms, DECIDE_PEAK_MS);
+        memory->need_kib +
+        units_fade(units_less(memory->peak_kib, memory->need_kib), elapsed_ms,
+                   DECIDE_PEAK_MS);
 }
 
 /* ---- What follows from them --------------------------------------------- */
@@ -237,7 +227,7 @@ static uint64_t smoothed(const struct decide_memory *memory, uint64_t raw_kib,
     if (above <= UNITS_KIB_PER_MIB) {
         return raw_kib;
     }
-    return raw_kib + faded(above, elapsed_ms, DECIDE_DECAY_MS);
+    return raw_kib + units_fade(above, elapsed_ms, DECIDE_DECAY_MS);
 }
 
 static uint64_t keep_kib(const struct snapshot_domain *domain,

@@ -57,12 +57,6 @@ static enum decide_mood mood_of(const struct decide_host *host,
 
 /* ---- What to keep for what may come ------------------------------------- */
 
-static uint64_t faded(uint64_t value, uint64_t elapsed_ms, uint64_t half_ms)
-{
-    return value -
-           units_scale(value, units_min(elapsed_ms, half_ms), 2 * half_ms);
-}
-
 static uint64_t learned_kib(const struct decide_host *host,
                             const struct host_sums *sums)
 {
@@ -84,9 +78,10 @@ void host_follow(const struct snapshot *snapshot, struct decide_host *host,
     uint64_t learned;
 
     if (host->is_known) {
-        host->burst_kib = faded(host->burst_kib, elapsed_ms, DECIDE_BURST_MS);
+        host->burst_kib =
+            units_fade(host->burst_kib, elapsed_ms, DECIDE_BURST_MS);
         host->learned_kib =
-            faded(host->learned_kib, elapsed_ms, DECIDE_BURST_MEMORY_MS);
+            units_fade(host->learned_kib, elapsed_ms, DECIDE_BURST_MEMORY_MS);
     }
     host->urgent_kib = urgent_kib(snapshot, host->mood == DECIDE_EMERGENCY);
     host->burst_kib = units_add(host->burst_kib, spent_kib);

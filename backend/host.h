@@ -41,8 +41,8 @@ void host_follow(const struct snapshot *snapshot, struct decide_host *host,
                  const struct host_sums *sums, uint64_t spent_kib);
 
 /*
- * What is to be free above the reserve for the next burst or start, as far as
- * donors can spare it; 0 while enough of it is.
+ * What is to be asked for along with a burst, so that the next one or a start
+ * finds memory free above the reserve; 0 while enough of it is.
  */
 uint64_t host_refill_kib(const struct decide_host *host,
                          const struct host_sums *sums);

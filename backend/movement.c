@@ -88,14 +88,10 @@ static void follow_target(const struct snapshot_domain *domain,
 static void remember(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms)
 {
-    uint64_t above = units_less(memory->lately_kib, domain->target_kib);
-    uint64_t elapsed_ms =
-        units_min(units_less(now_ms, memory->last_ms), DECIDE_LATELY_MS);
-
-    if (above > 0 && elapsed_ms > 0) {
-        above -= units_scale(above, elapsed_ms, 2 * DECIDE_LATELY_MS);
-    }
-    memory->lately_kib = domain->target_kib + above;
+    memory->lately_kib =
+        domain->target_kib +
+        units_fade(units_less(memory->lately_kib, domain->target_kib),
+                   units_less(now_ms, memory->last_ms), DECIDE_LATELY_MS);
 }
 
 /*

@@ -75,6 +75,20 @@ static inline uint64_t units_scale(uint64_t a, uint64_t b, uint64_t divisor)
     return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
 }
 
+/*
+ * What is left of value after elapsed_ms when half of it goes in about half_ms:
+ * a straight line as far as that, however long it has been.
+ */
+static inline uint64_t units_fade(uint64_t value, uint64_t elapsed_ms,
+                                  uint64_t half_ms)
+{
+    if (value == 0 || elapsed_ms == 0) {
+        return value;
+    }
+    return value -
+           units_scale(value, units_min(elapsed_ms, half_ms), 2 * half_ms);
+}
+
 static inline uint64_t units_pages_to_kib(uint64_t pages)
 {
     return pages > UINT64_MAX / UNITS_KIB_PER_PAGE ? UINT64_MAX
