@@ -193,6 +193,10 @@ static void begin(const struct snapshot_domain *domain,
     step->is_falling = false;
     step->target_kib = domain->target_kib;
     step->limit_kib = domain->limit_kib;
+    step->allowance_kib = domain->allowance_kib;
+    step->announced = 0;
+    step->announced_kib = 0;
+    step->announced_wait_ms = 0;
     reason_set(&step->reason, REASON_NONE, 0, 0);
 }
 

@@ -292,6 +292,11 @@ struct decide_step {
     enum decide_trust trust;
     uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
     uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */
+    uint64_t allowance_kib; /* of the limit, what the guest is told it may take;
+                               equal to the snapshot's: no change */
+    uint64_t announced;     /* number of the announcement; 0: none */
+    uint64_t announced_kib; /* the target that it names */
+    uint64_t announced_wait_ms; /* and when that will be, at the latest */
     struct reason reason;
 };
 

@@ -151,6 +151,7 @@ static const struct field report_table[] = {
     FIELD(report, pressure_some_us),
     FIELD(report, pressure_full_us),
     FIELD(report, floor_kib),
+    FIELD(report, reflex_kib),
 };
 const struct fields fields_report = FIELDS(report, report_table);
 
@@ -174,6 +175,12 @@ static const struct field domain_table[] = {
     FIELD(snapshot_domain, weight),
     FIELD(snapshot_domain, headroom_permyriad),
     FIELD_ENUM(snapshot_domain, voice, voice_word),
+    FIELD(snapshot_domain, has_reflex),
+    FIELD(snapshot_domain, has_intent),
+    FIELD(snapshot_domain, allowance_kib),
+    FIELD(snapshot_domain, answered),
+    FIELD(snapshot_domain, is_ready),
+    FIELD(snapshot_domain, can_give_kib),
     FIELD(snapshot_domain, reported_ms),
     FIELD_INSIDE(snapshot_domain, report, &fields_report),
 };
@@ -265,6 +272,10 @@ static const struct field step_table[] = {
     FIELD_ENUM(decide_step, trust, trust_word),
     FIELD(decide_step, target_kib),
     FIELD(decide_step, limit_kib),
+    FIELD(decide_step, allowance_kib),
+    FIELD(decide_step, announced),
+    FIELD(decide_step, announced_kib),
+    FIELD(decide_step, announced_wait_ms),
     FIELD_INSIDE(decide_step, reason, &fields_reason),
 };
 const struct fields fields_step = FIELDS(decide_step, step_table);

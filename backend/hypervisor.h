@@ -28,16 +28,26 @@ struct hypervisor_domain {
     bool is_hvm;   /* HVM or PVH: has a PoD target */
     bool is_dying; /* being torn down, shut down, crashed or suspended */
     bool is_paused;
-    bool is_service;       /* the xenstore domain: never a balloon's business */
-    uint64_t current_kib;  /* tot_pages */
-    uint64_t limit_kib;    /* max_pages */
-    uint64_t claimed_kib;  /* outstanding_pages: will be taken while building */
+    bool is_service;      /* the xenstore domain: never a balloon's business */
+    uint64_t current_kib; /* tot_pages */
+    uint64_t limit_kib;   /* max_pages */
+    uint64_t claimed_kib; /* outstanding_pages: will be taken while building */
 };
 
 struct hypervisor_host {
     uint64_t total_kib;
     uint64_t free_kib;    /* claims not taken off */
     uint64_t claimed_kib; /* sum of all claims */
+};
+
+/* A guest's report page (page.h), to be copied. */
+struct hypervisor_page {
+    uint32_t domid;
+    uint32_t reference;  /* the grant, as the guest says */
+    unsigned char *copy; /* the caller's, PAGE_USED_BYTES */
+    uint32_t before;     /* the word at PAGE_SEQUENCE_OFFSET, copied before */
+    uint32_t after;      /* and after it */
+    int result;          /* 0, or a negative errno: copy is worth nothing */
 };
 
 struct hypervisor_ops {
@@ -52,6 +62,12 @@ struct hypervisor_ops {
     int (*set_limit)(void *state, uint32_t domid, uint64_t limit_kib);
     /* HVM and PVH only; must not be above the limit. */
     int (*set_pod_target)(void *state, uint32_t domid, uint64_t target_kib);
+    /*
+     * Copies all pages in one call, mapping none.  0 when each page's result
+     * is set, -EOPNOTSUPP when this host cannot.
+     */
+    int (*copy_pages)(void *state, struct hypervisor_page *pages,
+                      unsigned int count);
 };
 
 struct hypervisor {
@@ -84,6 +100,13 @@ static inline int hypervisor_set_pod_target(const struct hypervisor *hypervisor,
 {
     return hypervisor->ops->set_pod_target(hypervisor->state, domid,
                                            target_kib);
+}
+
+static inline int hypervisor_copy_pages(const struct hypervisor *hypervisor,
+                                        struct hypervisor_page *pages,
+                                        unsigned int count)
+{
+    return hypervisor->ops->copy_pages(hypervisor->state, pages, count);
 }
 
 #endif

@@ -61,7 +61,13 @@ struct snapshot_domain {
      * but with VOICE_GOOD.
      */
     enum snapshot_voice voice;
-    uint64_t reported_ms; /* when the report was read */
+    bool has_reflex;        /* it can make use of an allowance */
+    bool has_intent;        /* it answers announcements */
+    uint64_t allowance_kib; /* what it was last told that it may take */
+    uint64_t answered;      /* number of the announcement; 0: none */
+    bool is_ready;          /* it has made room as far as it can */
+    uint64_t can_give_kib;  /* it says, in that answer */
+    uint64_t reported_ms;   /* when the report was read */
     struct report report;
 };
 

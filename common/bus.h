@@ -61,6 +61,13 @@ struct bus_ops {
     /* Calls each for every child name; returns how many. */
     int (*list)(void *state, bus_transaction t, const char *path,
                 bus_name_fn *each, void *arg);
+    /*
+     * The node belongs to owner, who may do all; reader may read it; nobody
+     * else anything.  Nodes below it are not touched; those that come take
+     * these permissions, unless a guest makes them.
+     */
+    int (*permit)(void *state, bus_transaction t, const char *path,
+                  uint32_t owner, uint32_t reader);
     int (*begin)(void *state, bus_transaction *ret_t);
     int (*end)(void *state, bus_transaction t, bool commit);
     /*
@@ -104,6 +111,12 @@ static inline int bus_list(const struct bus *bus, bus_transaction t,
                            const char *path, bus_name_fn *each, void *arg)
 {
     return bus->ops->list(bus->state, t, path, each, arg);
+}
+
+static inline int bus_permit(const struct bus *bus, bus_transaction t,
+                             const char *path, uint32_t owner, uint32_t reader)
+{
+    return bus->ops->permit(bus->state, t, path, owner, reader);
 }
 
 static inline int bus_begin(const struct bus *bus, bus_transaction *ret_t)

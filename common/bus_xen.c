@@ -105,6 +105,18 @@ static int xen_list(void *state, bus_transaction t, const char *path,
     return (int)count;
 }
 
+static int xen_permit(void *state, bus_transaction t, const char *path,
+                      uint32_t owner, uint32_t reader)
+{
+    struct bus_xen *xen = state;
+    struct xs_permissions permissions[] = {
+        {.id = owner, .perms = XS_PERM_NONE}, /* for all others */
+        {.id = reader, .perms = XS_PERM_READ},
+    };
+
+    return result_of(xs_set_permissions(xen->xs, t, path, permissions, 2));
+}
+
 static int xen_begin(void *state, bus_transaction *ret_t)
 {
     struct bus_xen *xen = state;
@@ -168,6 +180,7 @@ static const struct bus_ops xen_ops = {
     .write = xen_write,
     .remove = xen_remove,
     .list = xen_list,
+    .permit = xen_permit,
     .begin = xen_begin,
     .end = xen_end,
     .watch = xen_watch,

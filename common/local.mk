@@ -24,6 +24,8 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 	%D%/nearest.h \
 	%D%/number.c \
 	%D%/number.h \
+	%D%/page.c \
+	%D%/page.h \
 	%D%/protocol.h \
 	%D%/report.c \
 	%D%/report.h \

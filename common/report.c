@@ -63,6 +63,7 @@ static const struct field fields[] = {
     COUNTER(pressure_some_us, FIELD_PRESSURE),
     COUNTER(pressure_full_us, FIELD_PRESSURE),
     AMOUNT(floor_kib, FIELD_OPTIONAL),
+    AMOUNT(reflex_kib, FIELD_OPTIONAL),
 };
 
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))

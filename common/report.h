@@ -88,6 +88,12 @@ struct report {
 
     /* What the guest says it cannot go below; ranks, never grants. */
     uint64_t floor_kib;
+
+    /*
+     * By how much the frontend has raised the kernel's target above
+     * memory/target by itself, out of its allowance.
+     */
+    uint64_t reflex_kib;
 };
 
 /* The words of the record, for people and tools alike. */

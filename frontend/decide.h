@@ -84,8 +84,10 @@ enum decide_news {
 
 struct decide_input {
     struct guest_sample sample;
-    uint64_t target_kib; /* memory/target; 0 if it could not be read */
-    bool report_lost;    /* our node is not in the store any more */
+    uint64_t target_kib;    /* memory/target; 0 if it could not be read */
+    bool report_lost;       /* our node is not in the store any more */
+    bool is_connected;      /* the device is at work: allowances count */
+    uint64_t allowance_kib; /* what may be taken above target_kib; 0: nothing */
     uint64_t heartbeat_ms;
     uint64_t now_ms;
 };

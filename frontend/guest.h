@@ -22,6 +22,13 @@ struct guest_ops {
     int (*sample)(void *state, struct guest_sample *ret_sample);
     /* The kernel's own balloon target, in the kernel's own count. */
     int (*set_balloon_target)(void *state, uint64_t target_kib);
+    /*
+     * A zeroed page that dom0 may read, and its grant reference.  0, or
+     * -EOPNOTSUPP when this kernel has no gntalloc, or another negative errno.
+     * It is dead after save, restore and migration, and harmless then.
+     */
+    int (*share_page)(void *state, void **ret_page, uint32_t *ret_reference);
+    void (*unshare_page)(void *state, void *page);
 };
 
 struct guest {
@@ -39,6 +46,17 @@ static inline int guest_set_balloon_target(const struct guest *guest,
                                            uint64_t target_kib)
 {
     return guest->ops->set_balloon_target(guest->state, target_kib);
+}
+
+static inline int guest_share_page(const struct guest *guest, void **ret_page,
+                                   uint32_t *ret_reference)
+{
+    return guest->ops->share_page(guest->state, ret_page, ret_reference);
+}
+
+static inline void guest_unshare_page(const struct guest *guest, void *page)
+{
+    guest->ops->unshare_page(guest->state, page);
 }
 
 #endif
