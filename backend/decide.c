@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "backend/allowance.h"
 #include "backend/demand.h"
 #include "backend/host.h"
 #include "backend/movement.h"
@@ -271,7 +272,8 @@ static void lower_limit(const struct snapshot_domain *domain,
                         const struct decide_memory *memory,
                         struct decide_step *step)
 {
-    uint64_t wanted = share_limit_kib(domain, step->target_kib);
+    uint64_t wanted =
+        share_limit_kib(domain, step->target_kib) + step->allowance_kib;
     uint64_t limit = units_max(wanted, domain->current_kib);
 
     if (step->target_kib > domain->target_kib || limit >= domain->limit_kib) {
@@ -309,28 +311,67 @@ static void rest(const struct snapshot_domain *domain,
     }
 }
 
-static void finish(const struct snapshot_domain *domain,
-                   struct decide_memory *memory, struct decide_step *step,
-                   uint64_t now_ms)
+/* Of one that has an allowance no more: nobody may take what nobody watches. */
+static void withdraw(const struct snapshot_domain *domain,
+                     struct decide_step *step)
 {
-    if (step->state == DECIDE_MANAGED &&
-        step->target_kib < domain->target_kib) {
-        memory->shrunk_ms = now_ms;
+    uint64_t limit = units_max(share_limit_kib(domain, domain->target_kib),
+                               domain->current_kib);
+
+    if (domain->allowance_kib > 0) {
+        step->limit_kib = units_min(limit, domain->limit_kib);
     }
-    if (step->state == DECIDE_OPERATOR && domain->domid != 0) {
-        step->limit_kib = share_operators_limit_kib(domain);
-    } else if (step->state == DECIDE_STUCK) {
+}
+
+/* The target is settled: whatever follows adds limits and reasons only. */
+static void finish_target(const struct snapshot_domain *domain,
+                          struct decide_memory *memory,
+                          struct decide_step *step, uint64_t now_ms)
+{
+    if (step->state == DECIDE_STUCK) {
         give_up(domain, memory, step);
     } else if (step->state == DECIDE_MANAGED) {
+        if (step->target_kib < domain->target_kib) {
+            memory->shrunk_ms = now_ms;
+        }
         hold_ceiling(domain, step);
+    }
+}
+
+static void finish_limit(const struct snapshot_domain *domain,
+                         const struct decide_memory *memory,
+                         struct decide_step *step, uint64_t now_ms)
+{
+    switch (step->state) {
+    case DECIDE_MANAGED:
         lower_limit(domain, memory, step);
         if (step->reason.code == REASON_NONE &&
-            step->limit_kib != domain->limit_kib) {
+            step->allowance_kib != domain->allowance_kib) {
+            reason_set(&step->reason, REASON_ALLOWANCE, domain->allowance_kib,
+                       step->allowance_kib);
+        } else if (step->reason.code == REASON_NONE &&
+                   step->limit_kib != domain->limit_kib) {
             reason_set(&step->reason, REASON_LIMIT_FOLLOWS, domain->limit_kib,
                        step->limit_kib);
         } else if (step->reason.code == REASON_NONE) {
             rest(domain, memory, step, now_ms);
         }
+        break;
+    case DECIDE_OPERATOR:
+        if (domain->domid != 0) {
+            step->limit_kib = share_operators_limit_kib(domain);
+        }
+        break;
+    case DECIDE_FIXED:
+    case DECIDE_STATIC:
+    case DECIDE_SILENT:
+        withdraw(domain, step);
+        break;
+    case DECIDE_STUCK:
+    case DECIDE_BUILDING:
+    case DECIDE_DYING:
+    case DECIDE_STATES:
+        break;
     }
 }
 
@@ -348,6 +389,9 @@ static uint64_t look_again(const struct snapshot_domain *domain,
     }
     if (step->state != DECIDE_MANAGED) {
         return next_ms;
+    }
+    if (step->allowance_kib < domain->allowance_kib) {
+        return now_ms + 1; /* somebody waits for what was withdrawn */
     }
     if (step->target_kib != domain->target_kib ||
         step->limit_kib != domain->limit_kib ||
@@ -368,7 +412,7 @@ static uint64_t spent_by(const struct snapshot_domain *domain,
                          const struct decide_host *host)
 {
     if (memory->is_known) {
-        return units_less(domain->target_kib, memory->target_kib);
+        return units_less(movement_aim_kib(domain), memory->target_kib);
     }
     return host->is_known ? domain->current_kib : 0;
 }
@@ -405,8 +449,13 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     plan->learned_kib = host->learned_kib;
     plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
     for (i = 0; i < snapshot->count; i++) {
-        finish(&snapshot->domains[i], &memories[i], &plan->steps[i],
-               snapshot->now_ms);
+        finish_target(&snapshot->domains[i], &memories[i], &plan->steps[i],
+                      snapshot->now_ms);
+    }
+    allowance_share(snapshot, &sums, plan);
+    for (i = 0; i < snapshot->count; i++) {
+        finish_limit(&snapshot->domains[i], &memories[i], &plan->steps[i],
+                     snapshot->now_ms);
         plan->next_ms = units_min(
             plan->next_ms,
             look_again(&snapshot->domains[i], &memories[i], &plan->steps[i],

@@ -6,8 +6,8 @@
  * Read it in this order.  demand.c: what each domain needs, from what its guest
  * reports.  movement.c: whether it goes where it is asked to.  share.c: who has
  * to give and who gets, by how short the host is; host.c: how short that is.
- * price.c: the shares when there is not enough for all.  decide.c: who may be
- * touched at all, and the whole.
+ * price.c: the shares when there is not enough for all.  allowance.c: what each
+ * may take by itself.  decide.c: who may be touched at all, and the whole.
  *
  * While there is enough, whoever is below its demand is served from what Xen
  * has free above the reserve, and when that does not do, by those who hold more
@@ -150,6 +150,15 @@
 /* Slower than this is called slow: 4 GiB in four minutes. */
 #define DECIDE_SLOW_KIB_S (UINT64_C(16) * 1024)
 
+/*
+ * What a domain may take by itself above its target: so much, or 1/8 of it.  As
+ * long as memory takes to arrive through dom0, guests were seen to grow by a
+ * few MiB to some 50; below the last of these it is not worth a promise.
+ */
+#define DECIDE_ALLOWANCE_KIB (UINT64_C(64) * 1024)
+#define DECIDE_ALLOWANCE_SHARE 8U
+#define DECIDE_ALLOWANCE_LEAST_KIB (UINT64_C(8) * 1024)
+
 /* A reserve beyond 1/25 of the host is comfort: lacking it is no emergency. */
 #define DECIDE_RESERVE_SHARE 25U
 
@@ -237,7 +246,7 @@ struct decide_memory {
     /* How it moves: movement.c */
     int64_t offset_kib;   /* current above target + video memory, at rest */
     uint64_t gap_kib;     /* smallest distance to the target so far */
-    uint64_t target_kib;  /* the target that gap belongs to */
+    uint64_t target_kib;  /* that gap belongs to; with what it took itself */
     uint64_t progress_ms; /* when the gap last became smaller */
     bool is_stuck;
     uint64_t retry_ms;       /* stuck: not asked again before this */

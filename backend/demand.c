@@ -17,7 +17,10 @@ static uint64_t used_kib(const struct snapshot_domain *domain)
     uint64_t seen_target =
         report->target_kib != 0 ? report->target_kib : domain->target_kib;
 
-    return units_add(used, units_less(seen_target, report->balloon_target_kib));
+    /* What it took by itself is above memory/target, not an offset of it. */
+    return units_add(used,
+                     units_less(units_add(seen_target, report->reflex_kib),
+                                report->balloon_target_kib));
 }
 
 static uint64_t swap_used_kib(const struct report *report)

@@ -58,6 +58,8 @@ noinst_LIBRARIES += \
 
 %C%_libpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libpolicy_a_SOURCES = \
+	%D%/allowance.c \
+	%D%/allowance.h \
 	%D%/decide.c \
 	%D%/decide.h \
 	%D%/demand.c \

@@ -6,7 +6,7 @@
 static int64_t offset_of(const struct snapshot_domain *domain)
 {
     return (int64_t)domain->current_kib -
-           (int64_t)(domain->target_kib + domain->videoram_kib);
+           (int64_t)(movement_aim_kib(domain) + domain->videoram_kib);
 }
 
 /*
@@ -73,11 +73,11 @@ static void follow_target(const struct snapshot_domain *domain,
                           uint64_t now_ms)
 {
     bool had_arrived = memory->gap_kib <= DECIDE_ARRIVED_KIB;
-    bool turns =
-        (held_kib > memory->target_kib) != (held_kib > domain->target_kib);
+    uint64_t aim = movement_aim_kib(domain);
+    bool turns = (held_kib > memory->target_kib) != (held_kib > aim);
 
-    memory->gap_kib = units_distance(held_kib, domain->target_kib);
-    memory->target_kib = domain->target_kib;
+    memory->gap_kib = units_distance(held_kib, aim);
+    memory->target_kib = aim;
     memory->begun_ms = now_ms;
     memory->begun_kib = held_kib;
     if (had_arrived || turns || !memory->is_known) {
@@ -88,10 +88,11 @@ static void follow_target(const struct snapshot_domain *domain,
 static void remember(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms)
 {
+    uint64_t aim = movement_aim_kib(domain);
+
     memory->lately_kib =
-        domain->target_kib +
-        units_fade(units_less(memory->lately_kib, domain->target_kib),
-                   units_less(now_ms, memory->last_ms), DECIDE_LATELY_MS);
+        aim + units_fade(units_less(memory->lately_kib, aim),
+                         units_less(now_ms, memory->last_ms), DECIDE_LATELY_MS);
 }
 
 /*
@@ -101,14 +102,15 @@ static void remember(const struct snapshot_domain *domain,
 void movement_follow(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms)
 {
+    uint64_t aim = movement_aim_kib(domain);
     uint64_t held;
     uint64_t gap;
 
     learn_offset(domain, memory);
     remember(domain, memory, now_ms);
     held = movement_held_kib(domain, memory);
-    gap = units_distance(held, domain->target_kib);
-    if (!memory->is_known || memory->target_kib != domain->target_kib) {
+    gap = units_distance(held, aim);
+    if (!memory->is_known || memory->target_kib != aim) {
         follow_target(domain, memory, held, now_ms);
     }
     measure(memory, held, gap <= DECIDE_ARRIVED_KIB, now_ms);
@@ -134,7 +136,7 @@ uint64_t movement_soon_kib(const struct snapshot_domain *domain,
                            const struct decide_memory *memory, uint64_t now_ms)
 {
     uint64_t gap =
-        units_less(movement_held_kib(domain, memory), domain->target_kib);
+        units_less(movement_held_kib(domain, memory), movement_aim_kib(domain));
 
     if (gap <= DECIDE_ARRIVED_KIB) {
         return gap;

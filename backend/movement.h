@@ -29,12 +29,29 @@ static inline uint64_t movement_held_kib(const struct snapshot_domain *domain,
     return held > 0 ? (uint64_t)held : 0;
 }
 
-/* At its target, within DECIDE_ARRIVED_KIB. */
+/*
+ * What it has taken by itself, out of its allowance: that much more than its
+ * target it may hold.  Who says more than it was allowed is on its way down.
+ */
+static inline uint64_t movement_reflex_kib(const struct snapshot_domain *domain)
+{
+    return domain->has_reflex
+               ? units_min(domain->report.reflex_kib, domain->allowance_kib)
+               : 0;
+}
+
+/* Where it is to go, counted as its target is. */
+static inline uint64_t movement_aim_kib(const struct snapshot_domain *domain)
+{
+    return domain->target_kib + movement_reflex_kib(domain);
+}
+
+/* Where it is to be, within DECIDE_ARRIVED_KIB. */
 static inline bool movement_has_arrived(const struct snapshot_domain *domain,
                                         const struct decide_memory *memory)
 {
     return units_distance(movement_held_kib(domain, memory),
-                          domain->target_kib) <= DECIDE_ARRIVED_KIB;
+                          movement_aim_kib(domain)) <= DECIDE_ARRIVED_KIB;
 }
 
 /*

@@ -35,6 +35,8 @@ static const struct {
     [REASON_GAVE_UP] = {"gave-up", "target taken back to the {a} it holds: it "
                                    "did not move to {b}"},
 
+    [REASON_ALLOWANCE] = {"allowance",
+                          "may take {b} by itself at once, {a} before"},
     [REASON_LIMIT_FOLLOWS] = {"limit-follows", "limit moved from {a} to {b}: "
                                                "the target was reached"},
 

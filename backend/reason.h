@@ -26,6 +26,7 @@ enum reason_code {
                              move to b */
 
     /* Changes of the limit alone */
+    REASON_ALLOWANCE,     /* what it may take by itself, from a to b */
     REASON_LIMIT_FOLLOWS, /* limit from a to b: the target was reached */
 
     /* Left alone */

@@ -68,7 +68,7 @@ static uint64_t on_its_way(const struct snapshot_domain *domain,
                            const struct decide_memory *memory)
 {
     uint64_t moves =
-        units_less(movement_held_kib(domain, memory), domain->target_kib);
+        units_less(movement_held_kib(domain, memory), movement_aim_kib(domain));
     uint64_t at_rest = units_max(share_limit_kib(domain, domain->target_kib),
                                  units_less(domain->current_kib, moves));
 
@@ -90,7 +90,8 @@ void share_count(const struct snapshot_domain *domain,
         return;
     }
     incoming = on_its_way(domain, memory);
-    moving = units_less(movement_held_kib(domain, memory), domain->target_kib);
+    moving =
+        units_less(movement_held_kib(domain, memory), movement_aim_kib(domain));
     sums->incoming_kib += incoming;
     sums->soon_kib +=
         units_less(incoming, moving) +
@@ -98,7 +99,7 @@ void share_count(const struct snapshot_domain *domain,
     sums->wanted_kib += lacks(domain, step->demand_kib);
     sums->pressing_kib += lacks(domain, step->coming_kib);
     sums->spare_kib += spares(domain, step->demand_kib);
-    sums->targets_kib += domain->target_kib;
+    sums->targets_kib += movement_aim_kib(domain);
     sums->need_kib += step->need_kib;
     sums->coming_kib += step->coming_kib;
     sums->demand_kib += step->demand_kib;

@@ -123,6 +123,7 @@ endif
 if BACKEND
 if FRONTEND
 unit_tests += \
+	%D%/test_allowance \
 	%D%/test_answer \
 	%D%/test_balancer \
 	%D%/test_difficult_guests \
@@ -151,6 +152,7 @@ unit_tests += \
 	%D%/test_guest_linux \
 	%D%/test_procfs
 endif
+%C%_test_allowance_SOURCES = %D%/test_allowance.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
 %C%_test_child_SOURCES = %D%/test_child.c

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The burst allowance: what a domain may take by itself above its target, at
+ * once and without asking.  Part of the decision, and as pure.
+ *
+ * A limit above what is held is a promise.  So allowances are made of what is
+ * free above the reserve when all who lack something have been served, and
+ * they are the first thing to be withdrawn when somebody does.  What is
+ * withdrawn is free when Xen says so, in the next plan, never in the same: the
+ * guest may just be taking it.
+ *
+ * A domain has one while it is managed, its frontend can make use of it, and it
+ * was not seen to be slow or stuck: who does not give back what it took when
+ * it is asked ends there.
+ */
+#ifndef BALLOON_BACKEND_ALLOWANCE_H
+#define BALLOON_BACKEND_ALLOWANCE_H
+
+#include "backend/decide.h"
+#include "backend/host.h"
+
+/*
+ * Sets the allowances of all steps, whose targets and limits are planned, and
+ * raises limits for them.  Limits come down in lower_limit() of decide.c.
+ */
+void allowance_share(const struct snapshot *snapshot,
+                     const struct host_sums *sums, struct plan *plan);
+
+#endif
