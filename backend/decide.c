@@ -269,8 +269,7 @@ static void give_up(const struct snapshot_domain *domain,
 
 /* Limits come down behind what is held; 8 MiB at a time, and at the end. */
 static void lower_limit(const struct snapshot_domain *domain,
-                        const struct decide_memory *memory,
-                        struct decide_step *step)
+                        struct decide_step *step, bool has_arrived)
 {
     uint64_t wanted =
         share_limit_kib(domain, step->target_kib) + step->allowance_kib;
@@ -279,8 +278,7 @@ static void lower_limit(const struct snapshot_domain *domain,
     if (step->target_kib > domain->target_kib || limit >= domain->limit_kib) {
         return;
     }
-    if (!movement_has_arrived(domain, memory) &&
-        domain->limit_kib - limit < 8 * UNITS_KIB_PER_MIB) {
+    if (!has_arrived && domain->limit_kib - limit < 8 * UNITS_KIB_PER_MIB) {
         return;
     }
     step->limit_kib = limit;
@@ -288,12 +286,12 @@ static void lower_limit(const struct snapshot_domain *domain,
 
 static void rest(const struct snapshot_domain *domain,
                  const struct decide_memory *memory, struct decide_step *step,
-                 uint64_t now_ms)
+                 bool has_arrived, uint64_t now_ms)
 {
     uint64_t spare = units_less(domain->target_kib, step->demand_kib);
     uint64_t lack = units_less(step->demand_kib, domain->target_kib);
 
-    if (!movement_has_arrived(domain, memory)) {
+    if (!has_arrived) {
         reason_set(&step->reason, REASON_ON_ITS_WAY,
                    movement_held_kib(domain, memory), domain->target_kib);
     } else if (spare > share_deadband_kib(domain->target_kib)) {
@@ -339,12 +337,12 @@ static void finish_target(const struct snapshot_domain *domain,
 }
 
 static void finish_limit(const struct snapshot_domain *domain,
-                         const struct decide_memory *memory,
-                         struct decide_step *step, uint64_t now_ms)
+                         struct decide_memory *memory, struct decide_step *step,
+                         bool has_arrived, uint64_t now_ms)
 {
     switch (step->state) {
     case DECIDE_MANAGED:
-        lower_limit(domain, memory, step);
+        lower_limit(domain, step, has_arrived);
         if (step->reason.code == REASON_NONE &&
             step->allowance_kib != domain->allowance_kib) {
             reason_set(&step->reason, REASON_ALLOWANCE, domain->allowance_kib,
@@ -354,7 +352,7 @@ static void finish_limit(const struct snapshot_domain *domain,
             reason_set(&step->reason, REASON_LIMIT_FOLLOWS, domain->limit_kib,
                        step->limit_kib);
         } else if (step->reason.code == REASON_NONE) {
-            rest(domain, memory, step, now_ms);
+            rest(domain, memory, step, has_arrived, now_ms);
         }
         break;
     case DECIDE_OPERATOR:
@@ -379,8 +377,8 @@ static void finish_limit(const struct snapshot_domain *domain,
 
 static uint64_t look_again(const struct snapshot_domain *domain,
                            const struct decide_memory *memory,
-                           const struct decide_step *step, bool is_wanted,
-                           uint64_t now_ms)
+                           const struct decide_step *step, bool has_arrived,
+                           bool is_wanted, uint64_t now_ms)
 {
     uint64_t next_ms = now_ms + DECIDE_RESTING_MS;
 
@@ -394,8 +392,7 @@ static uint64_t look_again(const struct snapshot_domain *domain,
         return now_ms + 1; /* somebody waits for what was withdrawn */
     }
     if (step->target_kib != domain->target_kib ||
-        step->limit_kib != domain->limit_kib ||
-        !movement_has_arrived(domain, memory) ||
+        step->limit_kib != domain->limit_kib || !has_arrived ||
         step->reason.code == REASON_WAITS) {
         return now_ms + DECIDE_MOVING_MS;
     }
@@ -454,11 +451,14 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     }
     allowance_share(snapshot, &sums, plan);
     for (i = 0; i < snapshot->count; i++) {
-        finish_limit(&snapshot->domains[i], &memories[i], &plan->steps[i],
-                     snapshot->now_ms);
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        struct decide_memory *memory = &memories[i];
+        struct decide_step *step = &plan->steps[i];
+        bool has_arrived = movement_has_arrived(domain, memory);
+
+        finish_limit(domain, memory, step, has_arrived, snapshot->now_ms);
         plan->next_ms = units_min(
-            plan->next_ms,
-            look_again(&snapshot->domains[i], &memories[i], &plan->steps[i],
-                       sums.wanted_kib > 0, snapshot->now_ms));
+            plan->next_ms, look_again(domain, memory, step, has_arrived,
+                                      sums.wanted_kib > 0, snapshot->now_ms));
     }
 }

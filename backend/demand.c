@@ -96,20 +96,19 @@ static void grow(struct decide_memory *memory, uint64_t need_kib,
 
 /* The first report: there is nothing to compare it with. */
 static void begin(const struct snapshot_domain *domain,
-                  struct decide_memory *memory)
+                  struct decide_memory *memory, uint64_t used)
 {
     memory->met_ms = domain->reported_ms;
-    memory->need_kib = used_kib(domain);
+    memory->need_kib = used;
     memory->cold_kib = swap_used_kib(&domain->report);
-    memory->peak_kib = memory->need_kib;
+    memory->peak_kib = used;
 }
 
 static void compare(const struct snapshot_domain *domain,
-                    struct decide_memory *memory, uint64_t elapsed_ms,
-                    uint64_t now_ms)
+                    struct decide_memory *memory, uint64_t used,
+                    uint64_t elapsed_ms, uint64_t now_ms)
 {
     const struct report *report = &domain->report;
-    uint64_t used = used_kib(domain);
     bool hurts = is_tight(report) && hurt(report, memory, elapsed_ms);
     uint64_t refaulted =
         units_pages_to_kib(counted(report->refaults, memory->refaults));
@@ -134,13 +133,17 @@ static void take_in(const struct snapshot_domain *domain,
 {
     const struct report *report = &domain->report;
     uint64_t elapsed_ms = units_less(domain->reported_ms, memory->reported_ms);
+    bool is_first = memory->reported_ms == 0;
+    uint64_t used;
 
-    if (memory->reported_ms == 0) {
-        begin(domain, memory);
-    } else if (elapsed_ms > 0) {
-        compare(domain, memory, elapsed_ms, now_ms);
-    } else {
+    if (!is_first && elapsed_ms == 0) {
         return;
+    }
+    used = used_kib(domain);
+    if (is_first) {
+        begin(domain, memory, used);
+    } else {
+        compare(domain, memory, used, elapsed_ms, now_ms);
     }
     memory->reported_ms = units_max(domain->reported_ms, 1);
     memory->pressure_us = report->pressure_some_us;
@@ -148,7 +151,7 @@ static void take_in(const struct snapshot_domain *domain,
     memory->swapped_kib = swap_used_kib(report);
     memory->refaults = report->refaults;
     memory->stalls = report->allocation_stalls;
-    memory->used_kib = used_kib(domain);
+    memory->used_kib = used;
     memory->committed_kib = report->committed_kib;
 }
 

@@ -46,10 +46,13 @@ static void measure(struct decide_memory *memory, uint64_t held_kib,
                     bool has_arrived, uint64_t now_ms)
 {
     uint64_t moved = units_distance(held_kib, memory->begun_kib);
-    uint64_t speed =
-        units_scale(moved, 1000, units_less(now_ms, memory->begun_ms));
+    uint64_t speed;
 
-    if (moved < DECIDE_GRANT_KIB || speed == 0) {
+    if (moved < DECIDE_GRANT_KIB) {
+        return;
+    }
+    speed = units_scale(moved, 1000, units_less(now_ms, memory->begun_ms));
+    if (speed == 0) {
         return;
     }
     if (held_kib > memory->begun_kib) {

@@ -12,15 +12,22 @@ static uint64_t kept_permyriad(const struct price_rule *rule)
     return units_clamp(rule->kept_permyriad, 1, 10000);
 }
 
+static bool is_taxed(const struct price_rule *rule)
+{
+    return rule->kept_permyriad < 10000;
+}
+
 static inline uint64_t share_at(const struct price_rule *rule,
                                 const struct decide_step *step, uint64_t price)
 {
     uint64_t share =
         units_add(step->base_kib, units_scale(price, step->weight, 65536));
-    uint64_t used = units_max(step->need_kib, step->base_kib);
 
-    if (share > used && rule->kept_permyriad < 10000) {
-        share = used + units_scale(share - used, kept_permyriad(rule), 10000);
+    if (is_taxed(rule)) {
+        uint64_t used = units_max(step->need_kib, step->base_kib);
+        uint64_t idle = units_less(share, used);
+
+        share -= idle - units_scale(idle, kept_permyriad(rule), 10000);
     }
     return units_clamp(share, step->low_kib, step->high_kib);
 }
@@ -57,7 +64,7 @@ static struct bill bill_at(const struct price_rule *rule,
             (share == step->low_kib && share != step->base_kib)) {
             continue;
         }
-        bill.weight += share > step->need_kib
+        bill.weight += is_taxed(rule) && share > step->need_kib
                            ? step->weight * kept_permyriad(rule) / 10000
                            : step->weight;
     }

@@ -23,10 +23,11 @@ uint64_t share_operators_limit_kib(const struct snapshot_domain *domain)
 static uint64_t lacks(const struct snapshot_domain *domain, uint64_t goal_kib)
 {
     uint64_t lack = units_less(goal_kib, domain->target_kib);
-    bool below_floor = domain->target_kib < domain->floor_kib;
+    uint64_t band = domain->target_kib < domain->floor_kib
+                        ? 0
+                        : share_deadband_kib(domain->target_kib);
 
-    return lack > share_deadband_kib(domain->target_kib) || below_floor ? lack
-                                                                        : 0;
+    return lack > band ? lack : 0;
 }
 
 static uint64_t spares(const struct snapshot_domain *domain, uint64_t goal_kib)
@@ -65,12 +66,10 @@ static uint64_t promise_to(const struct snapshot_domain *domain,
  * go down and up again with each step.
  */
 static uint64_t on_its_way(const struct snapshot_domain *domain,
-                           const struct decide_memory *memory)
+                           uint64_t moves_kib)
 {
-    uint64_t moves =
-        units_less(movement_held_kib(domain, memory), movement_aim_kib(domain));
     uint64_t at_rest = units_max(share_limit_kib(domain, domain->target_kib),
-                                 units_less(domain->current_kib, moves));
+                                 units_less(domain->current_kib, moves_kib));
 
     return units_less(units_max(domain->limit_kib, domain->current_kib),
                       at_rest);
@@ -81,7 +80,7 @@ void share_count(const struct snapshot_domain *domain,
                  const struct decide_step *step, uint64_t now_ms,
                  struct host_sums *sums)
 {
-    uint64_t incoming, moving;
+    uint64_t wanted, pressing, spare, aim, moves, incoming;
 
     if (step->state != DECIDE_DYING) {
         sums->promised_kib += promise_to(domain, step->state);
@@ -89,17 +88,22 @@ void share_count(const struct snapshot_domain *domain,
     if (step->state != DECIDE_MANAGED) {
         return;
     }
-    incoming = on_its_way(domain, memory);
-    moving =
-        units_less(movement_held_kib(domain, memory), movement_aim_kib(domain));
-    sums->incoming_kib += incoming;
-    sums->soon_kib +=
-        units_less(incoming, moving) +
-        units_min(incoming, movement_soon_kib(domain, memory, now_ms));
-    sums->wanted_kib += lacks(domain, step->demand_kib);
-    sums->pressing_kib += lacks(domain, step->coming_kib);
-    sums->spare_kib += spares(domain, step->demand_kib);
-    sums->targets_kib += movement_aim_kib(domain);
+    wanted = lacks(domain, step->demand_kib);
+    pressing = lacks(domain, step->coming_kib);
+    spare = spares(domain, step->demand_kib);
+    aim = movement_aim_kib(domain);
+    moves = units_less(movement_held_kib(domain, memory), aim);
+    incoming = on_its_way(domain, moves);
+    if (incoming > 0) {
+        sums->incoming_kib += incoming;
+        sums->soon_kib +=
+            units_less(incoming, moves) +
+            units_min(incoming, movement_soon_kib(domain, memory, now_ms));
+    }
+    sums->wanted_kib += wanted;
+    sums->pressing_kib += pressing;
+    sums->spare_kib += spare;
+    sums->targets_kib += aim;
     sums->need_kib += step->need_kib;
     sums->coming_kib += step->coming_kib;
     sums->demand_kib += step->demand_kib;
@@ -163,7 +167,7 @@ static void ask(const struct snapshot *snapshot, const struct decide_host *host,
 {
     uint64_t upper_sum = 0;
     uint64_t lower_sum = 0;
-    uint64_t more_kib;
+    uint64_t readily_kib, more_kib;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
@@ -175,20 +179,25 @@ static void ask(const struct snapshot *snapshot, const struct decide_host *host,
         lower_sum += can_give(snapshot, host, &memories[i], domain, step,
                               lower_kib(asking, step));
     }
+    readily_kib = units_min(asking->readily_kib, upper_sum);
     more_kib = units_min(units_less(asking->needed_kib, upper_sum),
                          lower_sum - upper_sum);
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
-        uint64_t upper = can_give(snapshot, host, &memories[i], domain, step,
-                                  upper_kib(asking, step));
         uint64_t lower = can_give(snapshot, host, &memories[i], domain, step,
                                   lower_kib(asking, step));
-        uint64_t part =
-            units_scale(upper, units_min(asking->readily_kib, upper_sum),
-                        upper_sum) +
-            units_scale(lower - upper, more_kib, lower_sum - upper_sum);
+        uint64_t upper, part;
 
+        if (lower == 0) {
+            continue;
+        }
+        upper = can_give(snapshot, host, &memories[i], domain, step,
+                         upper_kib(asking, step));
+        part = units_scale(upper, readily_kib, upper_sum);
+        if (more_kib > 0) {
+            part += units_scale(lower - upper, more_kib, lower_sum - upper_sum);
+        }
         if (part > 0) {
             part = units_max(part, share_deadband_kib(domain->target_kib));
             shrink(step, domain->target_kib - units_min(part, lower),
@@ -460,9 +469,9 @@ static uint64_t part_of(const struct cost *cost, const struct cost *sum,
                                         sum->all_kib - sum->need_kib);
 }
 
-/* What is free now goes to takers by cost; what is on its way waits. */
-static void give(const struct snapshot *snapshot, struct plan *plan,
-                 uint64_t have_kib, bool is_short)
+/* What all takers together would cost. */
+static struct cost cost_of_all(const struct snapshot *snapshot,
+                               const struct plan *plan)
 {
     struct cost sum = {0, 0};
     unsigned int i;
@@ -478,18 +487,35 @@ static void give(const struct snapshot *snapshot, struct plan *plan,
             sum.all_kib += cost.all_kib;
         }
     }
+    return sum;
+}
+
+/* What is free now goes to takers by cost; what is on its way waits. */
+static void give(const struct snapshot *snapshot, struct plan *plan,
+                 uint64_t have_kib, bool is_short)
+{
+    struct cost sum = {0, 0};
+    unsigned int i;
+
+    if (have_kib > 0) {
+        sum = cost_of_all(snapshot, plan);
+    }
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
         uint64_t goal = raise_of(domain, step);
+        uint64_t part = 0;
 
-        if (goal > domain->target_kib) {
-            struct cost cost = cost_to(domain, step, goal);
-            uint64_t part = part_of(&cost, &sum, have_kib);
-
-            grant(domain, step, goal, affordable_kib(domain, goal, part),
-                  is_short, have_kib);
+        if (goal <= domain->target_kib) {
+            continue;
         }
+        if (have_kib > 0) {
+            struct cost cost = cost_to(domain, step, goal);
+
+            part = part_of(&cost, &sum, have_kib);
+        }
+        grant(domain, step, goal, affordable_kib(domain, goal, part), is_short,
+              have_kib);
     }
 }
 

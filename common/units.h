@@ -56,23 +56,29 @@ static inline uint64_t units_distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
+/* The part of units_scale() that is seldom needed, out of its callers' way. */
+__attribute__((cold)) static inline uint64_t units_scale_wide(uint64_t a,
+                                                              uint64_t b,
+                                                              uint64_t divisor)
+{
+    __extension__ unsigned __int128 product;
+
+    product = __extension__(unsigned __int128) a * b;
+    product /= divisor;
+    return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
+}
+
 /*
  * a * b / divisor, rounded down, without overflow in between; 0 when the
  * divisor is 0; saturates when the result does not fit.
  */
 static inline uint64_t units_scale(uint64_t a, uint64_t b, uint64_t divisor)
 {
-    __extension__ unsigned __int128 product;
-
     if (divisor == 0) {
         return 0;
     }
-    if ((a | b) <= UINT32_MAX) {
-        return a * b / divisor; /* nearly always, and many times as fast */
-    }
-    product = __extension__(unsigned __int128) a * b;
-    product /= divisor;
-    return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
+    return (a | b) <= UINT32_MAX ? a * b / divisor /* nearly always */
+                                 : units_scale_wide(a, b, divisor);
 }
 
 /*
