@@ -56,7 +56,7 @@ struct balancer_domain {
     bool is_operators;
     uint64_t our_limit_kib; /* the last one that we set, 0 if none */
 
-    /* The record in PROTOCOL_BACKEND_DIR */
+    /* The record in PROTOCOL_RECORD_DIR */
     bool has_record;
     bool is_record_due;           /* must be written: the operator took over */
     struct settings_domain given; /* by "xenballoon set" */

@@ -25,8 +25,8 @@ struct change {
 static void record_path(char path[BUS_PATH_MAX], uint32_t domid,
                         const char *node)
 {
-    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s/%s", PROTOCOL_BACKEND_DIR,
-                   domid, PROTOCOL_DEVICE, node);
+    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s", PROTOCOL_RECORD_DIR, domid,
+                   node);
 }
 
 static int read_node(const struct balancer *balancer, uint32_t domid,
@@ -328,7 +328,7 @@ int record_remove(struct balancer *balancer, uint32_t domid)
 {
     char path[BUS_PATH_MAX];
 
-    (void)snprintf(path, sizeof(path), "%s/%u", PROTOCOL_BACKEND_DIR, domid);
+    (void)snprintf(path, sizeof(path), "%s/%u", PROTOCOL_RECORD_DIR, domid);
     balancer->writes++;
     return bus_remove(balancer->bus, BUS_NO_TRANSACTION, path);
 }
@@ -365,7 +365,7 @@ int record_sweep(struct balancer *balancer)
     unsigned int i;
     int r;
 
-    r = bus_list(balancer->bus, BUS_NO_TRANSACTION, PROTOCOL_BACKEND_DIR,
+    r = bus_list(balancer->bus, BUS_NO_TRANSACTION, PROTOCOL_RECORD_DIR,
                  note_leftover, &sweep);
     if (r == -ENOENT) {
         return 0;

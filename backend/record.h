@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The record: what a backend must know about a domain after a restart, in
- * the store under PROTOCOL_BACKEND_DIR.  See protocol.h for its nodes.
+ * the store under PROTOCOL_RECORD_DIR.  See protocol.h for its nodes.
  *
  * All functions return 0 or a negative errno of the bus; -ESRCH when the
  * domain is gone, and then nothing has been written.

@@ -162,7 +162,7 @@ static void write_garbage(struct domu *domu, uint64_t now_ms)
         PROTOCOL_REPORT "/below",
         PROTOCOL_TARGET,
         "name",
-        "/local/domain/0/backend/balloon/1/0/operator",
+        "/local/domain/0/xenballoon/1/operator",
     };
     char text[2000];
     size_t len = garbage(domu, text, sizeof(text));

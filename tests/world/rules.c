@@ -243,7 +243,7 @@ static void backend_wrote(struct world *world, const struct write *write)
     if (strcmp(write->path, PROTOCOL_LEARNED) == 0) {
         return;
     }
-    if (parse_domid(write->path, PROTOCOL_BACKEND_DIR "/", &domid, &rest)) {
+    if (parse_domid(write->path, PROTOCOL_RECORD_DIR "/", &domid, &rest)) {
         backend_wrote_record(world, domid, write);
     } else if (parse_domid(write->path, "/local/domain/", &domid, &rest) &&
                strcmp(rest, "/" PROTOCOL_TARGET) == 0 && write->value != NULL &&
