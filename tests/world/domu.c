@@ -84,7 +84,13 @@ void domu_stop_frontend(struct domu *domu)
     if (is_started(domu) && !domu->config.writes_garbage) {
         (void)frontend_stop(domu->frontend);
     }
+    domu_kill_frontend(domu);
+}
+
+void domu_kill_frontend(struct domu *domu)
+{
     store_disconnect(&domu->frontend_bus);
+    model_frontend_ended(&domu->model);
     domu->config.frontend_ms = DOMU_NEVER;
     domu->due_ms = 0;
 }
@@ -93,6 +99,7 @@ void domu_halt(struct domu *domu)
 {
     store_disconnect(&domu->kernel_bus);
     store_disconnect(&domu->frontend_bus);
+    model_frontend_ended(&domu->model);
     free(domu->frontend);
     domu->frontend = NULL;
     domu->waited_us = 0;

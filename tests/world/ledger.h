@@ -19,6 +19,7 @@
 #include "backend/hypervisor.h"
 
 struct ledger;
+struct ledger_page;
 
 /* Something was asked for that must not be, or the books are wrong. */
 typedef void ledger_impossible_fn(void *arg, const char *what);
@@ -33,6 +34,8 @@ struct ledger {
     struct hypervisor_domain *domains; /* ascending by domid */
     unsigned int count;
     unsigned int room;
+    struct ledger_page *pages; /* granted to domain 0, and those that were */
+    uint32_t last_reference;
 
     ledger_impossible_fn *impossible; /* NULL: the program ends */
     bool is_raced; /* a daemon may ask for what was possible a moment ago */
@@ -68,6 +71,22 @@ uint64_t ledger_populate(struct ledger *ledger, uint32_t domid, uint64_t kib);
 
 /* XENMEM_decrease_reservation. */
 void ledger_give_back(struct ledger *ledger, uint32_t domid, uint64_t kib);
+
+/*
+ * A zeroed page of PAGE_BYTES that the domain grants to domain 0, and its
+ * reference.  The grant ends with ledger_unshare() or with the domain; the
+ * memory is the guest's, who may go on writing into it, until then or until
+ * the ledger's end.
+ */
+void *ledger_share(struct ledger *ledger, uint32_t domid,
+                   uint32_t *ret_reference);
+
+/* Accepts NULL. */
+void ledger_unshare(struct ledger *ledger, void *page);
+
+/* What domain 0 gets to see; NULL: nothing is granted by that reference. */
+const void *ledger_granted(const struct ledger *ledger, uint32_t domid,
+                           uint32_t reference);
 
 /* What the toolstack does. */
 int ledger_set_limit(struct ledger *ledger, uint32_t domid, uint64_t limit_kib);
