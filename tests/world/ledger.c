@@ -351,11 +351,54 @@ static int op_set_pod_target(void *state, uint32_t domid, uint64_t target_kib)
     return ledger_set_pod_target(state, domid, target_kib);
 }
 
+static uint32_t sequence_of(const unsigned char *bytes)
+{
+    uint32_t word;
+
+    memcpy(&word, bytes + PAGE_SEQUENCE_OFFSET, sizeof(word));
+    return word;
+}
+
+static void copy_page(const struct ledger *ledger, struct hypervisor_page *page)
+{
+    const unsigned char *bytes =
+        ledger_granted(ledger, page->domid, page->reference);
+
+    page->result = bytes != NULL ? 0 : -ENXIO; /* GNTST_bad_gntref */
+    if (bytes == NULL) {
+        return;
+    }
+    page->before = sequence_of(bytes);
+    if (ledger->copying != NULL) {
+        ledger->copying(ledger->copying_arg, page->domid);
+    }
+    memcpy(page->copy, bytes, PAGE_USED_BYTES);
+    page->after = sequence_of(bytes);
+}
+
+static int op_copy_pages(void *state, struct hypervisor_page *pages,
+                         unsigned int count)
+{
+    struct ledger *ledger = state;
+    unsigned int i;
+
+    if (ledger->has_no_grants) {
+        return -EOPNOTSUPP;
+    }
+    ledger->counts.copies += count > 0 ? 1 : 0;
+    ledger->counts.pages += count;
+    for (i = 0; i < count; i++) {
+        copy_page(ledger, &pages[i]);
+    }
+    return 0;
+}
+
 static const struct hypervisor_ops ledger_ops = {
     .list = op_list,
     .host = op_host,
     .set_limit = op_set_limit,
     .set_pod_target = op_set_pod_target,
+    .copy_pages = op_copy_pages,
 };
 
 struct hypervisor ledger_hypervisor(struct ledger *ledger)

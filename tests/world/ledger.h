@@ -28,6 +28,14 @@ typedef void ledger_impossible_fn(void *arg, const char *what);
 typedef void ledger_limited_fn(void *arg, uint32_t domid, uint64_t old_kib,
                                uint64_t limit_kib);
 
+/* A page is being copied: its sequence is, the rest is not yet. */
+typedef void ledger_copying_fn(void *arg, uint32_t domid);
+
+struct ledger_counts {
+    uint64_t copies; /* calls */
+    uint64_t pages;  /* in all of them */
+};
+
 struct ledger {
     uint64_t total_kib;
     uint64_t free_kib;
@@ -41,6 +49,11 @@ struct ledger {
     bool is_raced; /* a daemon may ask for what was possible a moment ago */
     ledger_limited_fn *limited; /* or NULL */
     void *arg;
+
+    bool has_no_grants;         /* dom0 has no /dev/xen/gntdev */
+    ledger_copying_fn *copying; /* or NULL */
+    void *copying_arg;
+    struct ledger_counts counts;
 };
 
 void ledger_init(struct ledger *ledger, uint64_t total_kib);
