@@ -261,6 +261,16 @@ static bool wants_connection(const struct meeting *meeting)
             meeting->before == PROTOCOL_CONNECTED);
 }
 
+/*
+ * A frontend at Initialised waits for our word, and knows it by our state being
+ * written, if only with what it was.
+ */
+static bool is_answer_due(const struct meeting *meeting)
+{
+    return meeting->after != meeting->before ||
+           meeting->peer == PROTOCOL_INITIALISED;
+}
+
 static int read_record(const struct bus *bus, bus_transaction t, uint32_t domid,
                        char value[BUS_VALUE_MAX + 1])
 {
@@ -305,9 +315,9 @@ static int meet(const struct bus *bus, bus_transaction t, void *arg)
     if (meeting->offer.transport != OFFER_NONE) {
         meeting->after = PROTOCOL_CONNECTED;
     }
-    return meeting->after == meeting->before
-               ? 0
-               : write_own_state(bus, t, meeting->domid, meeting->after);
+    return is_answer_due(meeting)
+               ? write_own_state(bus, t, meeting->domid, meeting->after)
+               : 0;
 }
 
 static void hear_record(struct balancer_domain *domain, const char *text,
@@ -369,6 +379,12 @@ static void disconnect(struct balancer_domain *domain,
     }
 }
 
+static bool is_same_offer(const struct offer *a, const struct offer *b)
+{
+    return a->transport == b->transport && a->reference == b->reference &&
+           a->has_reflex == b->has_reflex && a->has_intent == b->has_intent;
+}
+
 static int refresh_device(struct balancer *balancer,
                           struct balancer_domain *domain, uint64_t now_ms)
 {
@@ -388,9 +404,13 @@ static int refresh_device(struct balancer *balancer,
     if (r < 0) {
         return r;
     }
-    balancer->writes += meeting.after != meeting.before ? 1 : 0;
+    balancer->writes += is_answer_due(&meeting) ? 1 : 0;
     device->state = meeting.after;
     device->peer = meeting.peer;
+    if (!is_answer_due(&meeting) && meeting.after == PROTOCOL_CONNECTED &&
+        is_same_offer(&meeting.offer, &device->offer)) {
+        return 0; /* it has seen our answer */
+    }
     if (meeting.after == PROTOCOL_CONNECTED) {
         connect(domain, &meeting, now_ms);
     } else {
