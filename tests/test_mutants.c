@@ -273,6 +273,16 @@ static void forget_guests_floor(struct scenario *scenario)
 }
 
 /* Domain 0 looks like a guest with much to give. */
+static int read_for_dom0(void *state, bus_transaction t, const char *path,
+                         char *value, size_t size)
+{
+    if (strcmp(path, "/local/domain/0/" PROTOCOL_TARGET) == 0 ||
+        strcmp(path, "/local/domain/0/" PROTOCOL_STATIC_MAX) == 0) {
+        return snprintf(value, size, "%llu", (unsigned long long)(512 * MIB));
+    }
+    return bus_was.read(state, t, path, value, size);
+}
+
 static void see_dom0_as_guest(void *arg, const struct balancer *balancer)
 {
     struct snapshot_domain *dom0 = &balancer->snapshot.domains[0];
@@ -280,8 +290,6 @@ static void see_dom0_as_guest(void *arg, const struct balancer *balancer)
     (void)arg;
     dom0->has_target = true;
     dom0->target_kib = 512 * MIB;
-    dom0->static_max_kib = 512 * MIB;
-    dom0->floor_kib = 128 * MIB;
     dom0->ceiling_kib = 512 * MIB;
     dom0->voice = SNAPSHOT_VOICE_GOOD;
     dom0->reported_ms = balancer->snapshot.now_ms;
@@ -295,7 +303,12 @@ static void see_dom0_as_guest(void *arg, const struct balancer *balancer)
 
 static void take_dom0_for_a_guest(struct scenario *scenario)
 {
-    scenario->world.daemon.balancer.witness.before = see_dom0_as_guest;
+    struct balancer *balancer = &scenario->world.daemon.balancer;
+
+    scenario->world.settings.dom0_floor_kib = 128 * MIB;
+    balancer->domains[0].target_kib = 512 * MIB;
+    balancer->witness.before = see_dom0_as_guest;
+    bus_now.read = read_for_dom0;
 }
 
 /*
