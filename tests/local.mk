@@ -93,6 +93,7 @@ if UNIT_TESTS
 unit_tests = \
 	%D%/test_loop \
 	%D%/test_number \
+	%D%/test_page_layout \
 	%D%/test_report \
 	%D%/test_text
 if BACKEND
@@ -204,6 +205,7 @@ endif
 	%D%/steps.h \
 	%D%/test_peers_scenarios.c
 %C%_test_page_SOURCES = %D%/test_page.c
+%C%_test_page_layout_SOURCES = %D%/test_page_layout.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_price_SOURCES = %D%/test_price.c
@@ -253,6 +255,7 @@ fuzz_flags = $(AM_LDFLAGS)
 TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
+	%D%/fuzz/fuzz_page \
 	%D%/fuzz/fuzz_report
 if BACKEND
 fuzz_tests += \
@@ -270,6 +273,8 @@ endif
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_page_SOURCES = %D%/fuzz/fuzz_page.c $(fuzz_main)
+%C%_fuzz_fuzz_page_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_replay_SOURCES = %D%/fuzz/fuzz_replay.c $(fuzz_main)
