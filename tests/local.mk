@@ -127,6 +127,7 @@ if FRONTEND
 unit_tests += \
 	%D%/test_answer \
 	%D%/test_balancer \
+	%D%/test_device \
 	%D%/test_difficult_guests \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
