@@ -23,6 +23,8 @@ noinst_LIBRARIES += \
 	%D%/configlines.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/device.c \
+	%D%/device.h \
 	%D%/fields.c \
 	%D%/fields.h \
 	%D%/hypervisor.h \
@@ -32,6 +34,10 @@ noinst_LIBRARIES += \
 	%D%/nodes.h \
 	%D%/observe.c \
 	%D%/observe.h \
+	%D%/offer.c \
+	%D%/offer.h \
+	%D%/pages.c \
+	%D%/pages.h \
 	%D%/reason.c \
 	%D%/reason.h \
 	%D%/record.c \
@@ -47,12 +53,18 @@ noinst_LIBRARIES += \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/snapshot.h \
+	%D%/sweep.c \
+	%D%/sweep.h \
+	%D%/voice.c \
+	%D%/voice.h \
 	%D%/watch.c \
 	%D%/watch.h
 
 %C%_libbackendxen_a_SOURCES = \
 	%D%/hypervisor_xen.c \
 	%D%/hypervisor_xen.h \
+	%D%/lowmem_xen.c \
+	%D%/lowmem_xen.h \
 	%D%/xlconf_xen.c \
 	%D%/xlconf_xen.h
 
@@ -84,6 +96,8 @@ xenballoon_backend_LDADD = \
 	$(JANSSON_LIBS) \
 	$(LIBSYSTEMD_LIBS) \
 	$(XENCONTROL_LIBS) \
+	$(XENEVTCHN_LIBS) \
+	$(XENGNTTAB_LIBS) \
 	$(XENSTORE_LIBS) \
 	$(XLUTIL_LIBS)
 

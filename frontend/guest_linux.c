@@ -12,6 +12,7 @@
 
 #include "common/units.h"
 #include "frontend/procfs.h"
+#include "frontend/share_xen.h"
 
 /*
  * The largest file is /proc/vmstat: 3.9 KiB in Linux 6.18, and it grows a
@@ -47,8 +48,10 @@ static const char *const file_paths[FILE_COUNT] = {
 };
 
 struct guest_linux {
+    int root_fd;
     int fds[FILE_COUNT]; /* -1: this kernel has no such file */
     uint64_t page_kib;
+    struct share_xen share;
     char text[TEXT_MAX];
 };
 
@@ -181,9 +184,30 @@ static int linux_set_balloon_target(void *state, uint64_t target_kib)
     return written == len ? 0 : -EIO;
 }
 
+static int linux_share_page(void *state, void **ret_page,
+                            uint32_t *ret_reference)
+{
+    struct guest_linux *kernel = state;
+
+    /* Each time: its module may be loaded later. */
+    if (faccessat(kernel->root_fd, "dev/xen/gntalloc", F_OK, 0) < 0) {
+        return -EOPNOTSUPP;
+    }
+    return share_xen_page(&kernel->share, ret_page, ret_reference);
+}
+
+static void linux_unshare_page(void *state, void *page)
+{
+    struct guest_linux *kernel = state;
+
+    share_xen_unshare(&kernel->share, page);
+}
+
 static const struct guest_ops linux_ops = {
     .sample = linux_sample,
     .set_balloon_target = linux_set_balloon_target,
+    .share_page = linux_share_page,
+    .unshare_page = linux_unshare_page,
 };
 
 static int open_root(const char *root)
@@ -215,6 +239,7 @@ static void close_files(struct guest_linux *kernel)
             (void)close(kernel->fds[i]); /* nothing is pending on any */
         }
     }
+    (void)close(kernel->root_fd);
 }
 
 int guest_linux_open(const char *root, struct guest *ret_guest)
@@ -233,8 +258,8 @@ int guest_linux_open(const char *root, struct guest *ret_guest)
         return -ENOMEM;
     }
     kernel->page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+    kernel->root_fd = root_fd;
     open_files(kernel, root_fd);
-    (void)close(root_fd);
 
     r = read_memory(kernel, &sample);
     if (r < 0) {
@@ -249,11 +274,15 @@ int guest_linux_open(const char *root, struct guest *ret_guest)
 
 void guest_linux_close(struct guest *guest)
 {
+    struct guest_linux *kernel;
+
     if (guest == NULL || guest->state == NULL) {
         return;
     }
-    close_files(guest->state);
-    free(guest->state);
+    kernel = guest->state;
+    share_xen_close(&kernel->share);
+    close_files(kernel);
+    free(kernel);
     guest->state = NULL;
     guest->ops = NULL;
 }

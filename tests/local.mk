@@ -26,6 +26,7 @@ LDADD = \
 	common/libcommon.a \
 	$(CMOCKA_LIBS) \
 	$(JANSSON_LIBS) \
+	$(XENGNTTAB_LIBS) \
 	$(XLUTIL_LIBS)
 both_ends =
 backend_end =
@@ -92,6 +93,7 @@ if UNIT_TESTS
 unit_tests = \
 	%D%/test_loop \
 	%D%/test_number \
+	%D%/test_page_layout \
 	%D%/test_report \
 	%D%/test_text
 if BACKEND
@@ -126,7 +128,9 @@ unit_tests += \
 	%D%/test_allowance \
 	%D%/test_answer \
 	%D%/test_balancer \
+	%D%/test_device \
 	%D%/test_difficult_guests \
+	%D%/test_frontend_device \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutant_decisions \
@@ -166,6 +170,7 @@ endif
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
+%C%_test_frontend_device_SOURCES = %D%/test_frontend_device.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_host_SOURCES = %D%/test_host.c
@@ -203,6 +208,7 @@ endif
 	%D%/steps.h \
 	%D%/test_peers_scenarios.c
 %C%_test_page_SOURCES = %D%/test_page.c
+%C%_test_page_layout_SOURCES = %D%/test_page_layout.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_price_SOURCES = %D%/test_price.c
@@ -252,6 +258,7 @@ fuzz_flags = $(AM_LDFLAGS)
 TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
+	%D%/fuzz/fuzz_page \
 	%D%/fuzz/fuzz_report
 if BACKEND
 fuzz_tests += \
@@ -269,6 +276,8 @@ endif
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_page_SOURCES = %D%/fuzz/fuzz_page.c $(fuzz_main)
+%C%_fuzz_fuzz_page_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_replay_SOURCES = %D%/fuzz/fuzz_replay.c $(fuzz_main)
