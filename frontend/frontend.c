@@ -84,8 +84,8 @@ static void note_balloon(struct frontend *frontend,
     frontend->balloon = report->balloon;
 }
 
-static void wake_driver(struct frontend *frontend,
-                        const struct decision *decision)
+static void set_target(struct frontend *frontend,
+                       const struct decision *decision)
 {
     int r;
 
@@ -95,7 +95,7 @@ static void wake_driver(struct frontend *frontend,
     log_debug("writing the kernel's target target_kib=%" PRIu64,
               decision->kernel_target_kib);
     r = act_wake_driver(frontend->guest, decision);
-    note(&frontend->wake_error, r, "waking the balloon driver");
+    note(&frontend->wake_error, r, "setting the kernel's target");
 }
 
 static int publish(struct frontend *frontend, const struct decision *decision,
@@ -129,15 +129,19 @@ static int act(struct frontend *frontend, const struct decision *decision,
                uint64_t now_ms)
 {
     note_balloon(frontend, decision);
-    wake_driver(frontend, decision);
+    set_target(frontend, decision);
     return publish(frontend, decision, now_ms);
 }
 
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,
                   uint64_t *ret_next_ms)
 {
-    struct decide_input input = {.heartbeat_ms = frontend->heartbeat_ms,
-                                 .now_ms = now_ms};
+    struct decide_input input = {
+        .has_trigger = frontend->has_trigger,
+        .woken_by_pressure = frontend->trigger_fired,
+        .heartbeat_ms = frontend->heartbeat_ms,
+        .now_ms = now_ms,
+    };
     struct decision decision;
     uint64_t next_ms;
     int r;
@@ -151,6 +155,8 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
         return 0;
     }
     decide_round(&frontend->decider, &input, &decision);
+    frontend->trigger_fired = false;
+    frontend->heed_ms = decision.heed_ms;
     r = act(frontend, &decision, now_ms);
     if (r == -ENOTCONN) {
         return r;
