@@ -17,7 +17,7 @@ int act_publish(const struct bus *bus, const struct report *report)
                      (size_t)len);
 }
 
-int act_wake_driver(const struct guest *guest, const struct decision *decision)
+int act_set_target(const struct guest *guest, const struct decision *decision)
 {
     return guest_set_balloon_target(guest, decision->kernel_target_kib);
 }

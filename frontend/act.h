@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two things that the frontend does: writing its report, and waking the
- * kernel's balloon driver.
+ * The two things that the frontend does: writing its report, and giving the
+ * kernel's balloon driver another target.
  */
 #ifndef BALLOON_FRONTEND_ACT_H
 #define BALLOON_FRONTEND_ACT_H
@@ -15,7 +15,7 @@
 int act_publish(const struct bus *bus, const struct report *report);
 
 /* Gives the kernel the target that the decision wants; 0 or negative errno. */
-int act_wake_driver(const struct guest *guest, const struct decision *decision);
+int act_set_target(const struct guest *guest, const struct decision *decision);
 
 /* The record of an orderly end. */
 int act_publish_stopped(const struct bus *bus);

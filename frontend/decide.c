@@ -147,11 +147,17 @@ static bool has_swapped(const struct report *last, const struct report *now)
  * breathes in and out costs the store little.
  */
 static const uint64_t news_gap_ms[DECIDE_NEWS_COUNT] = {
-    [DECIDE_FIRST] = 0,           [DECIDE_LOST] = 100,
-    [DECIDE_STALL] = 250,         [DECIDE_AVAILABLE_FELL] = 100,
-    [DECIDE_TARGET] = 100,        [DECIDE_BALLOON_STATE] = 100,
-    [DECIDE_BALLOON_RESTS] = 100, [DECIDE_BALLOON_MOVED] = 250,
-    [DECIDE_SWAP] = 1000,         [DECIDE_AVAILABLE_ROSE] = 1000,
+    [DECIDE_FIRST] = 0,
+    [DECIDE_LOST] = 100,
+    [DECIDE_REFLEX] = 50,
+    [DECIDE_STALL] = 250,
+    [DECIDE_AVAILABLE_FELL] = 100,
+    [DECIDE_TARGET] = 100,
+    [DECIDE_BALLOON_STATE] = 100,
+    [DECIDE_BALLOON_RESTS] = 100,
+    [DECIDE_BALLOON_MOVED] = 250,
+    [DECIDE_SWAP] = 1000,
+    [DECIDE_AVAILABLE_ROSE] = 1000,
     [DECIDE_HEARTBEAT] = 0,
 };
 
@@ -168,6 +174,9 @@ static enum decide_news find_news(const struct decide_state *state,
     }
     if (input->report_lost) {
         return DECIDE_LOST;
+    }
+    if (last->reflex_kib != now->reflex_kib) {
+        return DECIDE_REFLEX;
     }
     if (fell &&
         (available_has_moved(last, now) || available_has_halved(last, now))) {
@@ -201,7 +210,7 @@ static enum decide_news find_news(const struct decide_state *state,
     return DECIDE_NOTHING;
 }
 
-/* --- Attention ----------------------------------------------------------- */
+/* --- Attention and reflex ------------------------------------------------ */
 
 static void pay_attention(struct decide_state *state,
                           const struct decide_input *input,
@@ -221,6 +230,39 @@ static void pay_attention(struct decide_state *state,
     };
 
     attention_pay(&state->attention, &look, ret_verdict);
+}
+
+/* What it does is in the report, as if it were done already. */
+static void act_by_reflex(struct decide_state *state,
+                          const struct decide_input *input,
+                          const struct attention_verdict *verdict,
+                          struct decision *decision)
+{
+    struct report *report = &decision->report;
+    const struct reflex_input look = {
+        .has_balloon = input->sample.has_balloon,
+        .is_moved = input->report_lost,
+        .is_connected = input->is_connected,
+        .is_pressed = verdict->is_pressed,
+        .current_kib = report->current_kib,
+        .kernel_target_kib = amount(state->balloon.target_kib),
+        .target_kib = report->target_kib,
+        .allowance_kib = amount(input->allowance_kib),
+        .available_kib = report->available_kib,
+        .plenty_kib = verdict->plenty_kib,
+        .now_ms = input->now_ms,
+    };
+    struct reflex_step step;
+
+    reflex_look(&state->reflex, &look, &step);
+    decision->next_ms = units_min(decision->next_ms, step.next_ms);
+    report->reflex_kib = amount(step.taken_kib);
+    if (step.write_target) {
+        decision->write_target = true;
+        decision->kernel_target_kib = step.target_kib;
+        report->balloon_target_kib = amount(step.target_kib);
+        report->balloon = REPORT_BALLOON_MOVING;
+    }
 }
 
 /* --- All together -------------------------------------------------------- */
@@ -243,6 +285,7 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
     pay_attention(state, input, &decision.report, stalling, &verdict);
     decision.next_ms = units_min(verdict.next_ms, step.next_ms);
     decision.heed_ms = verdict.heed_ms;
+    act_by_reflex(state, input, &verdict, &decision);
 
     decision.news = find_news(state, input, &decision.report, stalling);
     earliest_ms = units_add(state->published_ms, news_gap_ms[decision.news]);
@@ -279,6 +322,7 @@ const char *decide_news_name(enum decide_news news)
         [DECIDE_NOTHING] = "nothing",
         [DECIDE_FIRST] = "first",
         [DECIDE_LOST] = "lost",
+        [DECIDE_REFLEX] = "reflex",
         [DECIDE_STALL] = "stall",
         [DECIDE_AVAILABLE_FELL] = "available-fell",
         [DECIDE_TARGET] = "target",

@@ -16,6 +16,7 @@
 #include "common/report.h"
 #include "frontend/attention.h"
 #include "frontend/balloon.h"
+#include "frontend/reflex.h"
 #include "frontend/sample.h"
 
 /*
@@ -43,6 +44,7 @@ enum decide_news {
     DECIDE_NOTHING, /* no report */
     DECIDE_FIRST,   /* none was written yet */
     DECIDE_LOST,    /* the node is gone: restored or migrated */
+    DECIDE_REFLEX,  /* it has helped itself, or gives that back */
     DECIDE_STALL,   /* tasks wait for memory, or were killed */
     DECIDE_AVAILABLE_FELL,
     DECIDE_TARGET, /* memory/target or the kernel's is another */
@@ -81,12 +83,13 @@ struct decide_state {
 
     uint64_t target_kib; /* memory/target with that sample */
     struct attention attention;
+    struct reflex reflex;
 };
 
 struct decision {
     enum decide_news news;      /* publish report, unless DECIDE_NOTHING */
     struct report report;       /* valid in any case */
-    bool write_target;          /* wake the driver: give the kernel ... */
+    bool write_target;          /* by kick or reflex: give the kernel ... */
     uint64_t kernel_target_kib; /* ... this target, in its own count */
     uint64_t next_ms;           /* decide again then, or at any event before */
     uint64_t heed_ms; /* the trigger need not wake us before; 0: it may */

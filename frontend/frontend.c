@@ -94,7 +94,7 @@ static void set_target(struct frontend *frontend,
     }
     log_debug("writing the kernel's target target_kib=%" PRIu64,
               decision->kernel_target_kib);
-    r = act_wake_driver(frontend->guest, decision);
+    r = act_set_target(frontend->guest, decision);
     note(&frontend->wake_error, r, "setting the kernel's target");
 }
 

@@ -18,6 +18,8 @@ noinst_LIBRARIES += %D%/libfrontendpolicy.a
 	%D%/decide.h \
 	%D%/floor.c \
 	%D%/floor.h \
+	%D%/reflex.c \
+	%D%/reflex.h \
 	%D%/sample.h
 
 if FRONTEND

@@ -149,7 +149,8 @@ unit_tests += \
 	%D%/test_frontend \
 	%D%/test_frontend_decide \
 	%D%/test_guest_linux \
-	%D%/test_procfs
+	%D%/test_procfs \
+	%D%/test_reflex
 endif
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
@@ -216,6 +217,7 @@ endif
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_recorder_SOURCES = %D%/steps.h %D%/test_recorder.c
 %C%_test_recording_SOURCES = %D%/test_recording.c
+%C%_test_reflex_SOURCES = %D%/test_reflex.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_run_SOURCES = %D%/test_run.c
