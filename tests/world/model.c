@@ -283,11 +283,8 @@ static uint64_t distance_kib(const struct model *model)
 
 static bool is_asleep(const struct model *model)
 {
-    if (model->has_given_up) {
-        return model->now_ms < model->retry_ms &&
-               distance_kib(model) == model->given_up_kib;
-    }
-    return model->now_ms < model->retry_ms;
+    return model->now_ms < model->retry_ms &&
+           distance_kib(model) == model->failed_kib;
 }
 
 static bool is_stuck(const struct model *model)
@@ -305,9 +302,9 @@ static void balloon_failed(struct model *model)
 {
     model->retries++;
     model->budget_kib = 0;
+    model->failed_kib = distance_kib(model);
     if (model->retries >= BALLOON_MAX_RETRIES) {
         model->has_given_up = true;
-        model->given_up_kib = distance_kib(model);
         model->retry_ms = model->now_ms + BALLOON_NAP_MS;
         return;
     }
