@@ -116,9 +116,9 @@
  *
  * Rates
  * =====
- * A frontend rings or reports at most every 100 ms, bad news at once if the
- * last was long enough ago.  The backend reads a guest at most every 100 ms
- * however often it rings.
+ * A frontend rings or reports at most every 100 ms (50 ms when it has just
+ * helped itself), bad news at once if the last was long enough ago.  The
+ * backend reads a guest at most every 100 ms however often it rings.
  *
  * The backend's record
  * ====================

@@ -58,7 +58,8 @@ struct report {
     /*
      * memory/target as the guest read it with this sample; 0 if it could not.
      * Kernels count less than Xen does by a constant (video memory, firmware
-     * holes): target_kib - balloon_target_kib, once both have settled.
+     * holes): target_kib + reflex_kib - balloon_target_kib, once all have
+     * settled.
      */
     uint64_t target_kib;
 

@@ -167,7 +167,7 @@ int act_change_state(const struct bus *bus, enum protocol_state from,
     return r;
 }
 
-int act_wake_driver(const struct guest *guest, const struct decision *decision)
+int act_set_target(const struct guest *guest, const struct decision *decision)
 {
     return guest_set_balloon_target(guest, decision->kernel_target_kib);
 }

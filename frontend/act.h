@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the frontend does to the world, its reports apart (transport.h): its
- * steps of the handshake, and waking the kernel's balloon driver.
+ * steps of the handshake, and giving the kernel's balloon driver another
+ * target.
  */
 #ifndef BALLOON_FRONTEND_ACT_H
 #define BALLOON_FRONTEND_ACT_H
@@ -31,6 +32,6 @@ int act_change_state(const struct bus *bus, enum protocol_state from,
                      enum protocol_state to);
 
 /* Gives the kernel the target that the decision wants; 0 or negative errno. */
-int act_wake_driver(const struct guest *guest, const struct decision *decision);
+int act_set_target(const struct guest *guest, const struct decision *decision);
 
 #endif

@@ -8,7 +8,6 @@
 #include "common/units.h"
 #include "frontend/floor.h"
 
-#define MS_PER_S 1000
 #define US_PER_MS 1000
 
 /* --- The report ---------------------------------------------------------- */
@@ -148,11 +147,17 @@ static bool has_swapped(const struct report *last, const struct report *now)
  * breathes in and out costs the store little.
  */
 static const uint64_t news_gap_ms[DECIDE_NEWS_COUNT] = {
-    [DECIDE_FIRST] = 0,           [DECIDE_LOST] = 100,
-    [DECIDE_STALL] = 250,         [DECIDE_AVAILABLE_FELL] = 100,
-    [DECIDE_TARGET] = 100,        [DECIDE_BALLOON_STATE] = 100,
-    [DECIDE_BALLOON_RESTS] = 100, [DECIDE_BALLOON_MOVED] = 250,
-    [DECIDE_SWAP] = 1000,         [DECIDE_AVAILABLE_ROSE] = 1000,
+    [DECIDE_FIRST] = 0,
+    [DECIDE_LOST] = 100,
+    [DECIDE_REFLEX] = 50,
+    [DECIDE_STALL] = 250,
+    [DECIDE_AVAILABLE_FELL] = 100,
+    [DECIDE_TARGET] = 100,
+    [DECIDE_BALLOON_STATE] = 100,
+    [DECIDE_BALLOON_RESTS] = 100,
+    [DECIDE_BALLOON_MOVED] = 250,
+    [DECIDE_SWAP] = 1000,
+    [DECIDE_AVAILABLE_ROSE] = 1000,
     [DECIDE_HEARTBEAT] = 0,
 };
 
@@ -169,6 +174,9 @@ static enum decide_news find_news(const struct decide_state *state,
     }
     if (input->report_lost) {
         return DECIDE_LOST;
+    }
+    if (last->reflex_kib != now->reflex_kib) {
+        return DECIDE_REFLEX;
     }
     if (fell &&
         (available_has_moved(last, now) || available_has_halved(last, now))) {
@@ -203,49 +211,59 @@ static enum decide_news find_news(const struct decide_state *state,
     return DECIDE_NOTHING;
 }
 
-/* --- Sleep --------------------------------------------------------------- */
+/* --- Attention and reflex ------------------------------------------------ */
 
-/*
- * The fastest growth of use lately.  Use, not availability: when the balloon
- * takes memory away, nobody has grown.
- */
-static void remember_growth(struct decide_state *state,
-                            const struct decide_input *input)
+static void pay_attention(struct decide_state *state,
+                          const struct decide_input *input,
+                          const struct report *report, bool stalling,
+                          struct attention_verdict *ret_verdict)
 {
-    uint64_t used_kib = units_less(amount(input->sample.total_kib),
-                                   input->sample.available_kib);
-    uint64_t elapsed_ms = units_less(input->now_ms, state->used_ms);
-    uint64_t growth;
+    const struct attention_input look = {
+        .total_kib = report->total_kib,
+        .available_kib = report->available_kib,
+        .stalls = stalling,
+        .moves = report->balloon == REPORT_BALLOON_MOVING ||
+                 (state->sampled_any && input->target_kib != state->target_kib),
+        .has_trigger = input->has_trigger,
+        .woken_by_pressure = input->woken_by_pressure,
+        .heartbeat_ms = report->heartbeat_ms,
+        .now_ms = input->now_ms,
+    };
 
-    if (state->sampled_any && elapsed_ms < DECIDE_GROWTH_WINDOW_MS) {
-        return;
-    }
-    if (state->sampled_any) {
-        growth = units_scale(units_less(used_kib, state->used_kib), MS_PER_S,
-                             elapsed_ms);
-        state->growth_kib_per_s -=
-            units_scale(state->growth_kib_per_s,
-                        units_min(elapsed_ms, DECIDE_GROWTH_FADES_MS),
-                        DECIDE_GROWTH_FADES_MS);
-        state->growth_kib_per_s = units_max(state->growth_kib_per_s, growth);
-    }
-    state->used_kib = used_kib;
-    state->used_ms = input->now_ms;
+    attention_pay(&state->attention, &look, ret_verdict);
 }
 
-/*
- * As long as the growth to be ready for takes to eat half of what is
- * available: the other half is left for the answer to arrive.
- */
-static uint64_t sleep_ms(const struct decide_state *state,
-                         const struct report *report, bool busy)
+/* What it does is in the report, as if it were done already. */
+static void act_by_reflex(struct decide_state *state,
+                          const struct decide_input *input,
+                          const struct attention_verdict *verdict,
+                          struct decision *decision)
 {
-    uint64_t growth =
-        units_max(state->growth_kib_per_s, DECIDE_GROWTH_KIB_PER_S);
-    uint64_t most_ms = busy ? DECIDE_SLEEP_BUSY_MS : report->heartbeat_ms;
+    struct report *report = &decision->report;
+    const struct reflex_input look = {
+        .has_balloon = input->sample.has_balloon,
+        .is_moved = input->is_moved,
+        .is_connected = input->is_connected,
+        .is_pressed = verdict->is_pressed,
+        .current_kib = report->current_kib,
+        .kernel_target_kib = amount(state->balloon.target_kib),
+        .target_kib = report->target_kib,
+        .allowance_kib = amount(input->allowance_kib),
+        .available_kib = report->available_kib,
+        .plenty_kib = verdict->plenty_kib,
+        .now_ms = input->now_ms,
+    };
+    struct reflex_step step;
 
-    return units_clamp(units_scale(report->available_kib / 2, MS_PER_S, growth),
-                       DECIDE_SLEEP_MIN_MS, most_ms);
+    reflex_look(&state->reflex, &look, &step);
+    decision->next_ms = units_min(decision->next_ms, step.next_ms);
+    report->reflex_kib = amount(step.taken_kib);
+    if (step.write_target) {
+        decision->write_target = true;
+        decision->kernel_target_kib = step.target_kib;
+        report->balloon_target_kib = amount(step.target_kib);
+        report->balloon = REPORT_BALLOON_MOVING;
+    }
 }
 
 /* --- All together -------------------------------------------------------- */
@@ -254,9 +272,10 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
                   struct decision *ret_decision)
 {
     struct decision decision = {.news = DECIDE_NOTHING};
+    struct attention_verdict verdict;
     struct balloon_step step;
     uint64_t earliest_ms, heartbeat_ms;
-    bool stalling, busy;
+    bool stalling;
 
     balloon_watch(&state->balloon, &input->sample, input->now_ms, &step);
     decision.write_target = step.write_target;
@@ -264,11 +283,10 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
     decision.report = report_from(input, step.state);
 
     stalling = tasks_stall(state, input);
-    remember_growth(state, input);
-    busy = stalling || step.state == REPORT_BALLOON_MOVING;
-    decision.next_ms = units_min(
-        units_add(input->now_ms, sleep_ms(state, &decision.report, busy)),
-        step.next_ms);
+    pay_attention(state, input, &decision.report, stalling, &verdict);
+    decision.next_ms = units_min(verdict.next_ms, step.next_ms);
+    decision.heed_ms = verdict.heed_ms;
+    act_by_reflex(state, input, &verdict, &decision);
 
     decision.news = find_news(state, input, &decision.report, stalling);
     earliest_ms = units_add(state->published_ms, news_gap_ms[decision.news]);
@@ -286,6 +304,7 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
 
     state->sample = input->sample;
     state->sample_ms = input->now_ms;
+    state->target_kib = input->target_kib;
     state->sampled_any = true;
     *ret_decision = decision;
 }
@@ -304,6 +323,7 @@ const char *decide_news_name(enum decide_news news)
         [DECIDE_NOTHING] = "nothing",
         [DECIDE_FIRST] = "first",
         [DECIDE_LOST] = "lost",
+        [DECIDE_REFLEX] = "reflex",
         [DECIDE_STALL] = "stall",
         [DECIDE_AVAILABLE_FELL] = "available-fell",
         [DECIDE_TARGET] = "target",

@@ -101,8 +101,8 @@ static void note_balloon(struct frontend *frontend,
     frontend->balloon = report->balloon;
 }
 
-static void wake_driver(struct frontend *frontend,
-                        const struct decision *decision)
+static void set_target(struct frontend *frontend,
+                       const struct decision *decision)
 {
     int r;
 
@@ -111,8 +111,8 @@ static void wake_driver(struct frontend *frontend,
     }
     log_debug("writing the kernel's target target_kib=%" PRIu64,
               decision->kernel_target_kib);
-    r = act_wake_driver(frontend->guest, decision);
-    note(&frontend->wake_error, r, "waking the balloon driver");
+    r = act_set_target(frontend->guest, decision);
+    note(&frontend->wake_error, r, "setting the kernel's target");
 }
 
 /* --- The device ---------------------------------------------------------- */
@@ -247,7 +247,7 @@ static int act(struct frontend *frontend, enum device_step step,
     int r;
 
     note_balloon(frontend, decision);
-    wake_driver(frontend, decision);
+    set_target(frontend, decision);
     if (!backoff_is_due(&frontend->publish_retry, now_ms)) {
         return 0;
     }
@@ -295,7 +295,10 @@ static int look(struct frontend *frontend, enum device_step step,
     input->is_connected = is_connected(frontend);
     /* Nothing that was told before a handshake counts after it. */
     input->report_lost = step == DEVICE_BEGIN;
+    input->is_moved = input->report_lost &&
+                      frontend->observer.device.own == PROTOCOL_INITIALISING;
     decide_round(&frontend->decider, input, &decision);
+    frontend->heed_ms = decision.heed_ms;
     r = act(frontend, step, &decision, now_ms);
     if (r < 0) {
         return r;
@@ -308,8 +311,12 @@ static int look(struct frontend *frontend, enum device_step step,
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,
                   uint64_t *ret_next_ms)
 {
-    struct decide_input input = {.heartbeat_ms = frontend->heartbeat_ms,
-                                 .now_ms = now_ms};
+    struct decide_input input = {
+        .has_trigger = frontend->has_trigger,
+        .woken_by_pressure = frontend->trigger_fired,
+        .heartbeat_ms = frontend->heartbeat_ms,
+        .now_ms = now_ms,
+    };
     uint64_t next_ms = UINT64_MAX, rest_ms;
     enum device_step step;
     int r;
@@ -330,6 +337,7 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
     if (now_ms < rest_ms) {
         next_ms = rest_ms;
     }
+    frontend->trigger_fired = false; /* it was heeded, or nobody listens */
     note_phase(frontend);
     next_ms = units_min(next_ms, observe_next_ms(&frontend->observer, now_ms));
     next_ms = units_min(next_ms, device_next_ms(&frontend->device, now_ms));

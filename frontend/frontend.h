@@ -6,6 +6,7 @@
 #ifndef BALLOON_FRONTEND_FRONTEND_H
 #define BALLOON_FRONTEND_FRONTEND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/bus.h"
@@ -28,6 +29,15 @@ struct frontend {
     const struct bus *bus;
     const struct guest *guest;
     uint64_t heartbeat_ms;
+
+    /*
+     * The kernel's trigger, the caller's to hear: whether there is one, whether
+     * it fired since the last tick, which takes that back, and from when on it
+     * is to be listened to again (0: now).
+     */
+    bool has_trigger;
+    bool trigger_fired;
+    uint64_t heed_ms;
 
     struct observer observer;
     struct device device;

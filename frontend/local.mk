@@ -8,6 +8,8 @@
 noinst_LIBRARIES += %D%/libfrontendpolicy.a
 %C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libfrontendpolicy_a_SOURCES = \
+	%D%/attention.c \
+	%D%/attention.h \
 	%D%/backoff.c \
 	%D%/backoff.h \
 	%D%/balloon.c \
@@ -18,6 +20,8 @@ noinst_LIBRARIES += %D%/libfrontendpolicy.a
 	%D%/device.h \
 	%D%/floor.c \
 	%D%/floor.h \
+	%D%/reflex.c \
+	%D%/reflex.h \
 	%D%/sample.h
 
 if FRONTEND

@@ -158,10 +158,16 @@ static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
 
 /* --- The daemon ---------------------------------------------------------- */
 
+/* The kernel's pressure triggers: how long tasks stall until they fire. */
+static const unsigned int trigger_us[] = {SAMPLE_HINT_US, SAMPLE_STALL_US};
+
+#define TRIGGERS (sizeof(trigger_us) / sizeof(trigger_us[0]))
+
 struct daemon {
     struct loop loop;
     struct guest guest;
-    int pressure_fd;
+    int trigger_fds[TRIGGERS]; /* -1: none */
+    bool is_listening;         /* to them */
     struct bus bus;
     bool bus_is_open;
     bool bus_was_lost; /* and has not answered since */
@@ -176,16 +182,66 @@ static void woken(void *arg, short revents)
     (void)revents;
 }
 
+static void close_triggers(struct daemon *daemon)
+{
+    for (unsigned int i = 0; i < TRIGGERS; i++) {
+        if (daemon->trigger_fds[i] >= 0) {
+            (void)close(daemon->trigger_fds[i]); /* nothing is pending */
+            daemon->trigger_fds[i] = -1;
+        }
+    }
+    daemon->frontend.has_trigger = false;
+}
+
+static void ignore_pressure(struct daemon *daemon)
+{
+    for (unsigned int i = 0; i < TRIGGERS; i++) {
+        loop_remove(&daemon->loop, daemon->trigger_fds[i]);
+    }
+    daemon->is_listening = false;
+}
+
 /* A trigger that is broken would be ready for ever. */
 static void pressure_woken(void *arg, short revents)
 {
     struct daemon *daemon = arg;
 
+    daemon->frontend.trigger_fired = true;
     if ((revents & (POLLERR | POLLNVAL)) != 0) {
         log_warning("kernel gave up its pressure trigger, going on without");
-        loop_remove(&daemon->loop, daemon->pressure_fd);
-        (void)close(daemon->pressure_fd); /* nothing is pending */
-        daemon->pressure_fd = -1;
+        ignore_pressure(daemon);
+        close_triggers(daemon);
+    }
+}
+
+static int listen_to_pressure(struct daemon *daemon)
+{
+    int r = 0;
+
+    for (unsigned int i = 0; i < TRIGGERS && r == 0; i++) {
+        if (daemon->trigger_fds[i] >= 0) {
+            r = loop_add(&daemon->loop, daemon->trigger_fds[i], POLLPRI,
+                         pressure_woken, daemon);
+        }
+    }
+    daemon->is_listening = true;
+    return r;
+}
+
+/* One that cries wolf is not even listened to, for a while. */
+static void heed_pressure(struct daemon *daemon, uint64_t now_ms)
+{
+    bool is_heeded =
+        daemon->frontend.has_trigger && daemon->frontend.heed_ms <= now_ms;
+
+    if (is_heeded == daemon->is_listening) {
+        return;
+    }
+    if (!is_heeded) {
+        ignore_pressure(daemon);
+    } else if (listen_to_pressure(daemon) < 0) {
+        ignore_pressure(daemon);
+        close_triggers(daemon);
     }
 }
 
@@ -270,6 +326,7 @@ static int serve(struct daemon *daemon)
     while (!daemon->loop.stop && r >= 0) {
         uint64_t next_ms = tick(daemon);
 
+        heed_pressure(daemon, monotonic_ms());
         daemon->loop.reload = false; /* there is nothing to read again */
         r = loop_wait(&daemon->loop, units_less(next_ms, monotonic_ms()));
     }
@@ -284,19 +341,22 @@ static int serve(struct daemon *daemon)
     return r < 0 ? EXIT_KERNEL : EXIT_OK;
 }
 
-static void watch_pressure(struct daemon *daemon)
+/* All or none: one alone would not be what the report's reader knows. */
+static void open_triggers(struct daemon *daemon)
 {
-    daemon->pressure_fd = guest_linux_pressure_fd("/");
-    if (daemon->pressure_fd < 0) {
-        log_debug("no pressure trigger, looking at intervals only error=\"%s\"",
-                  strerror(-daemon->pressure_fd));
-        return;
+    for (unsigned int i = 0; i < TRIGGERS; i++) {
+        int fd = guest_linux_pressure_fd("/", trigger_us[i]);
+
+        if (fd < 0) {
+            log_debug("no pressure trigger, looking at intervals only "
+                      "error=\"%s\"",
+                      strerror(-fd));
+            close_triggers(daemon);
+            return;
+        }
+        daemon->trigger_fds[i] = fd;
     }
-    if (loop_add(&daemon->loop, daemon->pressure_fd, POLLPRI, pressure_woken,
-                 daemon) < 0) {
-        (void)close(daemon->pressure_fd); /* nothing is pending */
-        daemon->pressure_fd = -1;
-    }
+    daemon->frontend.has_trigger = true;
 }
 
 /* Says what is missing, in the order in which it can be put right. */
@@ -325,7 +385,7 @@ static int start(struct daemon *daemon)
         log_error("cannot set up signals error=\"%s\"", strerror(-r));
         return EXIT_KERNEL;
     }
-    watch_pressure(daemon);
+    open_triggers(daemon);
     r = open_bus(daemon);
     if (r < 0) {
         log_error("cannot connect to xenstore error=\"%s\"", strerror(-r));
@@ -337,9 +397,7 @@ static int start(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
     close_bus(daemon);
-    if (daemon->pressure_fd >= 0) {
-        (void)close(daemon->pressure_fd); /* nothing is pending */
-    }
+    close_triggers(daemon);
     loop_done(&daemon->loop);
 }
 
@@ -392,7 +450,7 @@ int main(int argc, char **argv)
 {
     struct options options = {.heartbeat_ms = DECIDE_HEARTBEAT_MS,
                               .level = LOG_LEVEL_INFO};
-    struct daemon daemon = {.pressure_fd = -1};
+    struct daemon daemon = {.trigger_fds = {-1, -1}};
     int code, r;
 
     parse_options(argc, argv, &options);

@@ -154,7 +154,8 @@ unit_tests += \
 	%D%/test_frontend \
 	%D%/test_frontend_decide \
 	%D%/test_guest_linux \
-	%D%/test_procfs
+	%D%/test_procfs \
+	%D%/test_reflex
 endif
 %C%_test_allowance_SOURCES = %D%/test_allowance.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
@@ -166,6 +167,7 @@ endif
 %C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
+%C%_test_device_SOURCES = %D%/test_device.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
@@ -224,6 +226,7 @@ endif
 %C%_test_reason_SOURCES = %D%/test_reason.c
 %C%_test_recorder_SOURCES = %D%/steps.h %D%/test_recorder.c
 %C%_test_recording_SOURCES = %D%/test_recording.c
+%C%_test_reflex_SOURCES = %D%/test_reflex.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_run_SOURCES = %D%/test_run.c

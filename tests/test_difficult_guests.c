@@ -143,6 +143,7 @@ static void idle_memory_yields_to_who_cannot_swap(void **state)
 {
     struct scenario scenario;
     struct character *swaps;
+    struct character *grows;
 
     (void)state;
     scenario_init(&scenario, (512 + 2400 + 140) * MIB);
@@ -150,9 +151,9 @@ static void idle_memory_yields_to_who_cannot_swap(void **state)
     swaps = scenario_add(&scenario, "swaps", 800 * MIB, 2000 * MIB, 500 * MIB);
     swaps->nature.swap_kib = 2000 * MIB;
     character_wants(swaps, 20 * SECOND_MS, 1900 * MIB);
-    character_wants(
-        scenario_add(&scenario, "grows", 800 * MIB, 2000 * MIB, 400 * MIB),
-        2 * MINUTE_MS, 860 * MIB);
+    grows = scenario_add(&scenario, "grows", 800 * MIB, 2000 * MIB, 400 * MIB);
+    grows->nature.has_no_pressure = true; /* so it looks ahead */
+    character_wants(grows, 2 * MINUTE_MS, 860 * MIB);
     scenario_weigh(&scenario, "idle", 1024);
     start(&scenario);
 

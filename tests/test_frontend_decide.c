@@ -231,7 +231,7 @@ static void unwritten_report_stays_news(void **unused)
     for (int i = 0; i < 100; i++) { /* the store takes none */
         decide_round(&state, &input, &decision);
         assert_int_equal(decision.news, DECIDE_FIRST);
-        assert_true(decision.next_ms >= input.now_ms + DECIDE_SLEEP_MIN_MS);
+        assert_true(decision.next_ms >= input.now_ms + ATTENTION_SLEEP_MIN_MS);
         input.now_ms = decision.next_ms;
     }
 }
@@ -256,7 +256,7 @@ static void sleep_follows_what_is_left_and_how_fast_it_goes(void **unused)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct decide_input input = calm_guest();
         struct decide_state state = {
-            .growth_kib_per_s = cases[i].growth_kib_per_s,
+            .attention.growth_kib_per_s = cases[i].growth_kib_per_s,
         };
         struct decision decision;
 
@@ -277,13 +277,13 @@ static void fast_growth_is_noticed_and_fades(void **unused)
     (void)unused;
     input.sample.available_kib -= 200 * MIB; /* within the last second */
     (void)tick(&state, &input);
-    assert_in_range(state.growth_kib_per_s, 199 * MIB, 200 * MIB);
+    assert_in_range(state.attention.growth_kib_per_s, 199 * MIB, 200 * MIB);
 
     for (int i = 0; i < 120; i++) {
         input.now_ms += 1000;
         (void)tick(&state, &input);
     }
-    assert_true(state.growth_kib_per_s < 10 * MIB);
+    assert_true(state.attention.growth_kib_per_s < 10 * MIB);
 }
 
 static void shrinking_balloon_is_not_growth(void **unused)
@@ -296,7 +296,183 @@ static void shrinking_balloon_is_not_growth(void **unused)
     input.sample.available_kib -= 200 * MIB;
     input.sample.balloon_current_kib -= 200 * MIB;
     (void)tick(&state, &input);
-    assert_int_equal(state.growth_kib_per_s, 0);
+    assert_int_equal(state.attention.growth_kib_per_s, 0);
+}
+
+/* --- Woken by the kernel ------------------------------------------------- */
+
+/* Ticks on its own for so long; returns how many times that was. */
+static unsigned int looks_within(struct decide_state *state,
+                                 struct decide_input *input, uint64_t ms)
+{
+    const uint64_t end_ms = input->now_ms + ms;
+    unsigned int looks = 0;
+
+    while (input->now_ms < end_ms) {
+        input->now_ms = tick(state, input).next_ms;
+        looks++;
+    }
+    return looks;
+}
+
+/* A guest with a trigger, of whose 1000 MiB so much is available, at rest. */
+static struct decide_state calm_with(struct decide_input *input,
+                                     uint64_t available_kib)
+{
+    struct decide_state state = {0};
+
+    *input = calm_guest();
+    input->has_trigger = true;
+    input->sample.available_kib = available_kib;
+    (void)looks_within(&state, input, 30000);
+    return state;
+}
+
+static void calm_guest_with_a_trigger_sleeps_till_its_heartbeat(void **unused)
+{
+    static const uint64_t available_mib[] = {900, 400, 200, 100, 20, 1, 0};
+
+    (void)unused;
+    for (size_t i = 0; i < COUNT_OF(available_mib); i++) {
+        struct decide_input input;
+        struct decide_state state = calm_with(&input, available_mib[i] * MIB);
+        unsigned int looks = looks_within(&state, &input, 600000);
+
+        if (looks != 60) {
+            fail_msg("%" PRIu64 " MiB: %u looks", available_mib[i], looks);
+        }
+    }
+}
+
+/* The same without a trigger is as often looked at as what is left asks for. */
+static void without_a_trigger_what_is_left_is_watched(void **unused)
+{
+    struct decide_input input;
+    struct decide_state state = calm_with(&input, 20 * MIB);
+
+    (void)unused;
+    input.has_trigger = false;
+    (void)looks_within(&state, &input, 10000);
+
+    assert_in_range(looks_within(&state, &input, 60000), 190, 210);
+}
+
+static void what_rouses_a_guest_is_looked_at_for_a_while(void **unused)
+{
+    static const struct {
+        const char *why;
+        uint64_t available_mib; /* 100 before */
+        uint64_t target_mib;    /* 1025 before */
+        uint64_t stalls;
+        bool woken;
+        unsigned int least, most; /* looks in 10 s */
+    } cases[] = {
+        {"nothing", 100, 1025, 0, false, 1, 1},
+        {"noise", 90, 1025, 0, false, 1, 1},
+        {"growth", 60, 1025, 0, false, 3, 5},
+        {"much growth", 20, 1025, 0, false, 7, 30},
+        {"a new target", 100, 1024, 0, false, 3, 5},
+        {"a stall, and it is short", 100, 1025, 1, false, 20, 30},
+        {"the trigger, and it is short", 100, 1025, 0, true, 20, 30},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct decide_input input;
+        struct decide_state state = calm_with(&input, 100 * MIB);
+        unsigned int looks;
+
+        input.sample.available_kib = cases[i].available_mib * MIB;
+        input.sample.allocation_stalls += cases[i].stalls;
+        input.target_kib = cases[i].target_mib * MIB;
+        input.woken_by_pressure = cases[i].woken;
+        input.now_ms = tick(&state, &input).next_ms;
+        input.woken_by_pressure = false;
+        looks = 1 + looks_within(&state, &input, 10000);
+        if (looks - 1 < cases[i].least || looks - 1 > cases[i].most) {
+            fail_msg("%s: %u looks", cases[i].why, looks - 1);
+        }
+        /* And then it is calm again. */
+        (void)looks_within(&state, &input, 10000);
+        looks = looks_within(&state, &input, 60000);
+        if (looks != 6) {
+            fail_msg("after %s: %u looks", cases[i].why, looks);
+        }
+    }
+}
+
+static void fast_growth_is_followed_closely_while_it_lasts(void **unused)
+{
+    struct decide_input input;
+    struct decide_state state = calm_with(&input, 300 * MIB);
+    uint64_t shortest_ms = UINT64_MAX;
+    unsigned int looks = 0;
+
+    (void)unused;
+    while (input.sample.available_kib > 0) { /* 1 GiB/s */
+        struct decision decision = tick(&state, &input);
+        uint64_t ms = units_min(decision.next_ms - input.now_ms, 50);
+
+        shortest_ms = units_min(shortest_ms, decision.next_ms - input.now_ms);
+        input.now_ms += ms;
+        input.sample.available_kib =
+            units_less(input.sample.available_kib, ms * MIB);
+        looks++;
+    }
+    assert_int_equal(shortest_ms, ATTENTION_SLEEP_GROWING_MS);
+    assert_in_range(looks, 6, 14);
+}
+
+/* Reads more files than fit, for ever: it stalls, and lacks nothing. */
+static void trigger_that_cries_wolf_is_heeded_less_and_less(void **unused)
+{
+    struct decide_input input;
+    struct decide_state state = calm_with(&input, 500 * MIB);
+    const uint64_t start_ms = input.now_ms;
+    unsigned int looks = 0, reports = 0;
+    struct decision decision = {0};
+
+    (void)unused;
+    while (input.now_ms < start_ms + 600000) {
+        uint64_t wake_ms = units_max(decision.heed_ms, input.now_ms + 500);
+
+        /* The trigger fires as soon as it is listened to, once a window. */
+        input.woken_by_pressure = decision.heed_ms <= input.now_ms;
+        input.sample.pressure_some_us += 50000;
+        decision = tick(&state, &input);
+        reports += decision.news != DECIDE_NOTHING;
+        looks++;
+        wake_ms = units_max(decision.heed_ms, input.now_ms + 500);
+        input.now_ms = units_min(decision.next_ms, wake_ms);
+    }
+    print_message("# looks=%u reports=%u in 600 s\n", looks, reports);
+    assert_in_range(looks, 60, 200);
+    assert_true(reports <= looks);
+}
+
+static void trigger_is_heeded_again_when_there_was_reason_to(void **unused)
+{
+    struct decide_input input;
+    struct decide_state state = calm_with(&input, 500 * MIB);
+    struct decision decision;
+
+    (void)unused;
+    for (uint64_t deaf_ms = 500; deaf_ms <= 10000; deaf_ms *= 2) {
+        input.woken_by_pressure = true;
+        decision = tick(&state, &input);
+        assert_int_equal(decision.heed_ms, input.now_ms + deaf_ms);
+        input.now_ms = decision.heed_ms;
+    }
+    /* What it has is looked at meanwhile: by looking at intervals. */
+    input.woken_by_pressure = true;
+    decision = tick(&state, &input);
+    assert_int_equal(decision.heed_ms, input.now_ms + 10000);
+    input.woken_by_pressure = false;
+    input.now_ms += 100;
+    input.sample.available_kib = 10 * MIB;
+    input.sample.allocation_stalls++;
+
+    assert_int_equal(tick(&state, &input).heed_ms, 0);
 }
 
 /* --- The balloon --------------------------------------------------------- */
@@ -314,7 +490,7 @@ static void balloon_on_its_way_is_watched_until_it_rests(void **unused)
     for (int i = 0; i < 20; i++) {
         decision = tick(&state, &input);
         assert_int_equal(decision.report.balloon, REPORT_BALLOON_MOVING);
-        assert_true(decision.next_ms <= input.now_ms + DECIDE_SLEEP_BUSY_MS);
+        assert_true(decision.next_ms <= input.now_ms + ATTENTION_SLEEP_BUSY_MS);
         assert_false(decision.write_target);
         input.now_ms = decision.next_ms;
         input.sample.balloon_current_kib -= 10 * MIB;
@@ -582,6 +758,10 @@ static void any_sample_gives_a_sound_report_and_a_wake_up(void **unused)
             input.target_kib = any_number(&dice);
             input.report_lost = dice_chance(&dice, 5);
             input.heartbeat_ms = dice_between(&dice, 0, 100000);
+            input.has_trigger = dice_chance(&dice, 50);
+            input.woken_by_pressure = dice_chance(&dice, 30);
+            input.is_connected = dice_chance(&dice, 50);
+            input.allowance_kib = any_number(&dice);
             decide_round(&state, &input, &decision);
             if (!is_sound(&input, &decision)) {
                 fail_msg("seed=%" PRIu64 " tick=%d", seed, i);
@@ -618,6 +798,8 @@ static void reports_are_neither_late_nor_too_close(void **unused)
             input.sample.available_kib =
                 dice_between(&dice, 0, input.sample.total_kib);
             input.sample.allocation_stalls += dice_between(&dice, 0, 1);
+            input.has_trigger = true;
+            input.woken_by_pressure = dice_chance(&dice, 30);
             decision = tick(&state, &input);
             if (decision.news != DECIDE_NOTHING && input.now_ms != last_ms) {
                 if (input.now_ms - last_ms < 100) {
@@ -647,6 +829,12 @@ int main(void)
         cmocka_unit_test(sleep_follows_what_is_left_and_how_fast_it_goes),
         cmocka_unit_test(fast_growth_is_noticed_and_fades),
         cmocka_unit_test(shrinking_balloon_is_not_growth),
+        cmocka_unit_test(calm_guest_with_a_trigger_sleeps_till_its_heartbeat),
+        cmocka_unit_test(without_a_trigger_what_is_left_is_watched),
+        cmocka_unit_test(what_rouses_a_guest_is_looked_at_for_a_while),
+        cmocka_unit_test(fast_growth_is_followed_closely_while_it_lasts),
+        cmocka_unit_test(trigger_that_cries_wolf_is_heeded_less_and_less),
+        cmocka_unit_test(trigger_is_heeded_again_when_there_was_reason_to),
         cmocka_unit_test(balloon_on_its_way_is_watched_until_it_rests),
         cmocka_unit_test(move_between_two_looks_is_told),
         cmocka_unit_test(stuck_driver_is_named_and_kicked_with_back_off),

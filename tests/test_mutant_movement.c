@@ -278,6 +278,7 @@ static void stuck_donor(struct scenario *scenario)
         CHARACTER_STUCK);
     taker = scenario_add(scenario, "taker", 600 * MIB, 1000 * MIB, 100 * MIB);
     taker->nature.growth_kib_s = 60 * MIB;
+    taker->nature.has_no_pressure = true; /* so it looks ahead */
     character_wants(taker, 20 * SECOND_MS, 800 * MIB);
     (void)scenario_add(scenario, "donor", 1000 * MIB, 1000 * MIB, 100 * MIB);
 }
@@ -320,6 +321,7 @@ static void fast_grower(struct scenario *scenario)
         SETTINGS_HEADROOM_MIN_PERMYRIAD;
     taker = scenario_add(scenario, "taker", 300 * MIB, 3000 * MIB, 100 * MIB);
     taker->nature.growth_kib_s = 60 * MIB;
+    taker->nature.has_no_pressure = true; /* so it looks ahead */
     character_wants(taker, 20 * SECOND_MS, 2000 * MIB);
 }
 

@@ -299,6 +299,7 @@ static void waking_donor(struct scenario *scenario)
     character_wants(&scenario->guests[0], 97 * SECOND_MS, 200 * MIB);
     taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 200 * MIB);
     taker->nature.growth_kib_s = 200 * MIB;
+    taker->nature.has_no_pressure = true; /* so it looks ahead */
     character_wants(taker, 93 * SECOND_MS, 450 * MIB);
     character_wants(taker, 115 * SECOND_MS, 600 * MIB);
 }

@@ -233,6 +233,52 @@ static void frontend_wakes_a_driver_that_gave_up(void **state)
     world_done(&world);
 }
 
+static void tell_kernel(struct domu *domu, uint64_t target_kib)
+{
+    assert_int_equal(guest_set_balloon_target(&domu->guest, target_kib), 0);
+    domu->due_ms = 0; /* it does not sleep on */
+}
+
+/*
+ * What a reflex rests on: what the kernel is told counts, until it is told
+ * another by memory/target, and Xen's limit is all that bounds it.
+ */
+static void kernel_may_be_told_more_than_its_target(void **state)
+{
+    struct guest_sample sample;
+    struct character character;
+    struct world world;
+    struct domu *domu;
+
+    (void)state;
+    empty_host(&world);
+    character_init(&character, "a", 512 * MIB, 1000 * MIB, 100 * MIB);
+    character.nature.uncounted_kib = 10 * MIB;
+    domu = xl_create(&world, &character.config);
+    assert_true(world_run(&world, 10000));
+    (void)ledger_set_limit(&world.ledger, domu->domid, 600 * MIB);
+
+    tell_kernel(domu, 570 * MIB);
+    assert_true(world_run_for(&world, 1000));
+    assert_int_equal(held_kib(&world, domu), 580 * MIB);
+    assert_int_equal(domu->target_kib, 512 * MIB);
+
+    /* It has failed, and waits; a lower one wakes it at once. */
+    tell_kernel(domu, 700 * MIB);
+    assert_true(world_run_for(&world, 1000));
+    assert_int_equal(held_kib(&world, domu), 600 * MIB);
+    tell_kernel(domu, 560 * MIB);
+    assert_true(world_run_for(&world, 500));
+    assert_int_equal(held_kib(&world, domu), 570 * MIB);
+
+    assert_int_equal(xl_mem_set(&world, domu, 520 * MIB), 0);
+    assert_true(world_run_for(&world, 2000));
+    assert_int_equal(held_kib(&world, domu), 520 * MIB);
+    assert_int_equal(guest_sample(&domu->guest, &sample), 0);
+    assert_int_equal(sample.balloon_target_kib, 510 * MIB);
+    world_done(&world);
+}
+
 /* What becomes of programs that want 700 MiB in a guest of 512. */
 static const struct {
     const char *why;
@@ -545,6 +591,7 @@ int main(void)
         cmocka_unit_test(kernel_may_count_less_than_xen),
         cmocka_unit_test(balloon_gives_up_until_its_distance_changes),
         cmocka_unit_test(frontend_wakes_a_driver_that_gave_up),
+        cmocka_unit_test(kernel_may_be_told_more_than_its_target),
         cmocka_unit_test(shortage_hurts),
         cmocka_unit_test(idle_memory_is_not_missed_in_swap),
         cmocka_unit_test(domain_is_built_under_a_claim),

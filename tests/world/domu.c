@@ -76,6 +76,7 @@ void domu_start_frontend(struct domu *domu, struct store *store,
     }
     frontend_init(domu->frontend, &domu->frontend_bus, &domu->guest,
                   domu->config.heartbeat_ms);
+    domu->frontend->has_trigger = !domu->config.nature->has_no_pressure;
     domu->frontend_next_ms = now_ms;
     domu->config.frontend_ms = 0;
     domu->due_ms = 0;
@@ -105,6 +106,7 @@ void domu_halt(struct domu *domu)
     free(domu->frontend);
     domu->frontend = NULL;
     domu->waited_us = 0;
+    domu->fired_ms = 0;
     domu->due_ms = 0;
 }
 
@@ -205,9 +207,22 @@ static void write_garbage(struct domu *domu, uint64_t now_ms)
 
 /* ---- Time -------------------------------------------------------------- */
 
+/* The kernel's pressure triggers, at most once in their window. */
+static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
+{
+    return domu->frontend != NULL && domu->frontend->has_trigger &&
+           now_ms >= domu->frontend->heed_ms &&
+           domu->model.waited_us - domu->waited_us >= SAMPLE_HINT_US &&
+           now_ms >= domu->fired_ms + SAMPLE_STALL_WINDOW_US / 1000;
+}
+
 static void run_frontend(struct domu *domu, struct store *store,
                          uint64_t now_ms)
 {
+    if (is_under_pressure(domu, now_ms)) {
+        domu->frontend->trigger_fired = true;
+        domu->fired_ms = now_ms;
+    }
     domu->frontend_last_ms = now_ms;
     domu->waited_us = domu->model.waited_us;
     if (domu->config.writes_garbage) {
@@ -220,13 +235,6 @@ static void run_frontend(struct domu *domu, struct store *store,
         frontend_rejoin(domu->frontend);
         domu->frontend_next_ms = now_ms + RECONNECT_MS;
     }
-}
-
-/* The kernel's pressure trigger, at most once in its window. */
-static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
-{
-    return domu->model.waited_us - domu->waited_us >= SAMPLE_STALL_US &&
-           now_ms >= domu->frontend_last_ms + SAMPLE_STALL_WINDOW_US / 1000;
 }
 
 static bool is_frontend_due(const struct domu *domu, uint64_t now_ms)

@@ -79,6 +79,7 @@ struct domu {
     uint64_t frontend_next_ms;
     uint64_t frontend_last_ms;
     uint64_t waited_us; /* the model's, when the frontend was last woken */
+    uint64_t fired_ms;  /* when that was by the kernel's pressure trigger */
 
     uint64_t target_kib; /* memory/target; before the build, what it will be */
 

@@ -26,6 +26,8 @@
 #define BALLOON_MAX_RETRIES 4
 #define BALLOON_NAP_MS 3600000
 
+#define US_PER_MS 1000
+
 #define TOKEN "target"
 
 /* ---- What it holds ----------------------------------------------------- */
@@ -86,6 +88,15 @@ static uint64_t margin_kib(const struct model *model)
 {
     return model->nature->swap_kib > model->swapped_kib ? total_kib(model) / 64
                                                         : 0;
+}
+
+/*
+ * The last of memory is had by reclaiming only, which who asks for it waits
+ * for, a little, before there is none.  A guess.
+ */
+static uint64_t brink_kib(const struct model *model)
+{
+    return total_kib(model) / 64;
 }
 
 /* MemAvailable: free, and files but for half of those in use. */
@@ -189,6 +200,11 @@ static uint64_t hold_up(struct model *model, uint64_t growth_kib,
     return growth_kib - model->held_up_kib;
 }
 
+static bool is_at_brink(const struct model *model)
+{
+    return free_room_kib(model) + model->inactive_kib < brink_kib(model);
+}
+
 static void grow_programs(struct model *model, const struct model_point *want,
                           uint64_t elapsed_ms)
 {
@@ -204,6 +220,9 @@ static void grow_programs(struct model *model, const struct model_point *want,
             units_min(model->swapped_kib, model->anonymous_kib);
     } else {
         model->anonymous_kib += step;
+        if (is_at_brink(model)) {
+            model->waited_us += elapsed_ms * (US_PER_MS / 10);
+        }
     }
     model->active_kib = units_min(model->active_kib, want->file_kib);
     reclaim(model);
@@ -264,11 +283,8 @@ static uint64_t distance_kib(const struct model *model)
 
 static bool is_asleep(const struct model *model)
 {
-    if (model->has_given_up) {
-        return model->now_ms < model->retry_ms &&
-               distance_kib(model) == model->given_up_kib;
-    }
-    return model->now_ms < model->retry_ms;
+    return model->now_ms < model->retry_ms &&
+           distance_kib(model) == model->failed_kib;
 }
 
 static bool is_stuck(const struct model *model)
@@ -286,9 +302,9 @@ static void balloon_failed(struct model *model)
 {
     model->retries++;
     model->budget_kib = 0;
+    model->failed_kib = distance_kib(model);
     if (model->retries >= BALLOON_MAX_RETRIES) {
         model->has_given_up = true;
-        model->given_up_kib = distance_kib(model);
         model->retry_ms = model->now_ms + BALLOON_NAP_MS;
         return;
     }

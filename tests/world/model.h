@@ -101,7 +101,7 @@ struct model {
     uint64_t delay_ms;
     uint64_t retries;
     bool has_given_up;
-    uint64_t given_up_kib; /* the distance at which it gave up */
+    uint64_t failed_kib; /* the distance at which it failed: another wakes it */
 
     void *shared; /* the page that its frontend shares, or NULL */
 
