@@ -195,9 +195,6 @@ enum protocol_state {
 #define PROTOCOL_TRANSPORT_RECORD "record"
 #define PROTOCOL_TRANSPORT_PAGE "page"
 
-/* Until both ends speak through the device. */
-#define PROTOCOL_REPORT "data/balloon/report"
-
 #define PROTOCOL_RECORD_DIR "/local/domain/0/xenballoon"
 #define PROTOCOL_LEARNED PROTOCOL_RECORD_DIR "/learned"
 
