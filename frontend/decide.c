@@ -85,6 +85,16 @@ static bool tasks_stall(const struct decide_state *state,
                units_scale(elapsed_us, SAMPLE_STALL_US, SAMPLE_STALL_WINDOW_US);
 }
 
+/*
+ * The alarm comes before the kernel has counted the stall, and we may be woken
+ * in the place of the task that was about to count it.
+ */
+static bool begins_to_stall(const struct decide_input *input,
+                            const struct decision *decision)
+{
+    return input->woken_by == ALARM_RECLAIM && !decision->woken_in_vain;
+}
+
 /* --- News ---------------------------------------------------------------- */
 
 static bool has_moved(uint64_t a_kib, uint64_t b_kib, uint64_t least_kib)
@@ -262,7 +272,9 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
     decision.kernel_target_kib = step.target_kib;
     decision.report = report_from(input, step.state);
 
-    stalling = tasks_stall(state, input);
+    decision.woken_in_vain =
+        alarm_is_in_vain(&state->alarms, &input->sample, input->now_ms);
+    stalling = tasks_stall(state, input) || begins_to_stall(input, &decision);
     remember_growth(state, input);
     busy = stalling || step.state == REPORT_BALLOON_MOVING;
     decision.next_ms = units_min(

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/report.h"
+#include "frontend/alarm.h"
 #include "frontend/balloon.h"
 #include "frontend/sample.h"
 
@@ -88,6 +89,7 @@ struct decide_input {
     bool report_lost;       /* our node is not in the store any more */
     bool is_connected;      /* the device is at work: allowances count */
     uint64_t allowance_kib; /* what may be taken above target_kib; 0: nothing */
+    enum alarm_kind woken_by;
     uint64_t heartbeat_ms;
     uint64_t now_ms;
 };
@@ -99,6 +101,8 @@ struct decide_state {
     bool published_any;
     struct report published; /* the last one that the store took */
     uint64_t published_ms;
+
+    struct alarm_judge alarms;
 
     bool sampled_any;
     struct guest_sample sample; /* the one before, and */
@@ -115,6 +119,7 @@ struct decision {
     bool write_target;          /* wake the driver: give the kernel ... */
     uint64_t kernel_target_kib; /* ... this target, in its own count */
     uint64_t next_ms;           /* decide again then, or at any event before */
+    bool woken_in_vain;         /* nothing was seen that need have woken us */
 };
 
 void decide_round(struct decide_state *state, const struct decide_input *input,

@@ -84,6 +84,16 @@ static void note_balloon(struct frontend *frontend,
     frontend->balloon = report->balloon;
 }
 
+static void note_alarm(struct frontend *frontend,
+                       const struct decision *decision)
+{
+    frontend->woken_in_vain = decision->woken_in_vain;
+    if (frontend->woken_by != ALARM_NONE) {
+        log_debug("woken by=%s in_vain=%s", alarm_kind_name(frontend->woken_by),
+                  decision->woken_in_vain ? "yes" : "no");
+    }
+}
+
 static void wake_driver(struct frontend *frontend,
                         const struct decision *decision)
 {
@@ -136,12 +146,14 @@ static int act(struct frontend *frontend, const struct decision *decision,
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,
                   uint64_t *ret_next_ms)
 {
-    struct decide_input input = {.heartbeat_ms = frontend->heartbeat_ms,
+    struct decide_input input = {.woken_by = frontend->woken_by,
+                                 .heartbeat_ms = frontend->heartbeat_ms,
                                  .now_ms = now_ms};
     struct decision decision;
     uint64_t next_ms;
     int r;
 
+    frontend->woken_in_vain = true; /* unless something is seen */
     r = observe(frontend, now_ms, &input);
     if (r == -ENOTCONN) {
         return r;
@@ -151,6 +163,7 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
         return 0;
     }
     decide_round(&frontend->decider, &input, &decision);
+    note_alarm(frontend, &decision);
     r = act(frontend, &decision, now_ms);
     if (r == -ENOTCONN) {
         return r;

@@ -6,9 +6,11 @@
 #ifndef BALLOON_FRONTEND_FRONTEND_H
 #define BALLOON_FRONTEND_FRONTEND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/bus.h"
+#include "frontend/alarm.h"
 #include "frontend/backoff.h"
 #include "frontend/decide.h"
 #include "frontend/guest.h"
@@ -18,6 +20,13 @@ struct frontend {
     const struct bus *bus;
     const struct guest *guest;
     uint64_t heartbeat_ms;
+
+    /*
+     * Before a tick the caller says what woke it; the tick says whether it was
+     * for nothing.
+     */
+    enum alarm_kind woken_by;
+    bool woken_in_vain;
 
     struct observer observer;
     struct decide_state decider;

@@ -8,6 +8,8 @@
 noinst_LIBRARIES += %D%/libfrontendpolicy.a
 %C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libfrontendpolicy_a_SOURCES = \
+	%D%/alarm.c \
+	%D%/alarm.h \
 	%D%/backoff.c \
 	%D%/backoff.h \
 	%D%/balloon.c \

@@ -147,11 +147,13 @@ endif
 endif
 if FRONTEND
 unit_tests += \
+	%D%/test_alarm \
 	%D%/test_frontend \
 	%D%/test_frontend_decide \
 	%D%/test_guest_linux \
 	%D%/test_procfs
 endif
+%C%_test_alarm_SOURCES = %D%/test_alarm.c
 %C%_test_allowance_SOURCES = %D%/test_allowance.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
