@@ -265,7 +265,7 @@ void guest_linux_close(struct guest *guest)
 static const unsigned int pressure_windows[] = {1, 4};
 
 /* The kernel wants the NUL, too, and watches until the descriptor is closed. */
-static int set_trigger(int fd)
+static int set_trigger(int fd, unsigned int stall_us)
 {
     int r = -EINVAL;
 
@@ -275,7 +275,7 @@ static int set_trigger(int fd)
         int len;
 
         len = snprintf(trigger, sizeof(trigger), "some %u %u",
-                       SAMPLE_STALL_US * pressure_windows[i],
+                       stall_us * pressure_windows[i],
                        SAMPLE_STALL_WINDOW_US * pressure_windows[i]);
         if (write(fd, trigger, (size_t)len + 1) >= 0) {
             return 0;
@@ -285,7 +285,7 @@ static int set_trigger(int fd)
     return r;
 }
 
-int guest_linux_pressure_fd(const char *root)
+int guest_linux_pressure_fd(const char *root, unsigned int stall_us)
 {
     int root_fd, fd, r;
 
@@ -295,7 +295,7 @@ int guest_linux_pressure_fd(const char *root)
     }
     fd = openat(root_fd, file_paths[FILE_PRESSURE],
                 O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    r = fd < 0 ? -errno : set_trigger(fd);
+    r = fd < 0 ? -errno : set_trigger(fd, stall_us);
     (void)close(root_fd);
     if (r < 0) {
         if (fd >= 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's kernel, when it is Linux: /proc and sysfs.  The only file of
- * this end that opens any of it.
+ * The guest's kernel, when it is Linux: /proc and sysfs.  With
+ * alarm_linux.c the only file of this end that opens any of it.
  *
  * All files are opened once and read with pread from then on, so that a sample
  * allocates nothing and works when the guest is out of memory or of
@@ -26,11 +26,12 @@ int guest_linux_open(const char *root, struct guest *ret_guest);
 void guest_linux_close(struct guest *guest);
 
 /*
- * A descriptor that poll(2) finds POLLPRI on when tasks begin to stall
- * (SAMPLE_STALL_US), at most once a window; nothing is ever read from it.
+ * A descriptor that poll(2) finds POLLPRI on when tasks have stalled for
+ * stall_us of SAMPLE_STALL_WINDOW_US, at most once a window; nothing is ever
+ * read from it.
  * The caller closes it.  Negative errno when the kernel has none.
  */
-int guest_linux_pressure_fd(const char *root);
+int guest_linux_pressure_fd(const char *root, unsigned int stall_us);
 
 /* Whether this kernel runs on Xen, dom0 included. */
 bool guest_linux_is_on_xen(const char *root);

@@ -25,6 +25,8 @@ noinst_LIBRARIES += %D%/libfrontend.a
 %C%_libfrontend_a_SOURCES = \
 	%D%/act.c \
 	%D%/act.h \
+	%D%/alarm_linux.c \
+	%D%/alarm_linux.h \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/guest.h \

@@ -26,6 +26,7 @@
 #include "common/protocol.h"
 #include "common/report.h"
 #include "common/units.h"
+#include "frontend/alarm_linux.h"
 #include "frontend/decide.h"
 #include "frontend/frontend.h"
 #include "frontend/guest_linux.h"
@@ -161,7 +162,7 @@ static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
 struct daemon {
     struct loop loop;
     struct guest guest;
-    int pressure_fd;
+    struct alarm_linux alarms;
     struct bus bus;
     bool bus_is_open;
     bool bus_was_lost; /* and has not answered since */
@@ -174,19 +175,6 @@ static void woken(void *arg, short revents)
 {
     (void)arg;
     (void)revents;
-}
-
-/* A trigger that is broken would be ready for ever. */
-static void pressure_woken(void *arg, short revents)
-{
-    struct daemon *daemon = arg;
-
-    if ((revents & (POLLERR | POLLNVAL)) != 0) {
-        log_warning("kernel gave up its pressure trigger, going on without");
-        loop_remove(&daemon->loop, daemon->pressure_fd);
-        (void)close(daemon->pressure_fd); /* nothing is pending */
-        daemon->pressure_fd = -1;
-    }
 }
 
 static int open_bus(struct daemon *daemon)
@@ -263,13 +251,28 @@ static uint64_t tick(struct daemon *daemon)
     return backoff_next_ms(&daemon->bus_retry, now_ms);
 }
 
+/* Returns when to do it again: alarms that rang are not armed at once. */
+static uint64_t settle_alarms(struct daemon *daemon)
+{
+    bool in_vain = !daemon->bus_is_open || daemon->frontend.woken_in_vain;
+
+    if (daemon->alarms.has_lost) {
+        log_warning("kernel gave up an alarm, going on without");
+        daemon->alarms.has_lost = false;
+    }
+    return alarm_linux_settle(&daemon->alarms, in_vain, monotonic_ms());
+}
+
 static int serve(struct daemon *daemon)
 {
     int r = 0;
 
     while (!daemon->loop.stop && r >= 0) {
-        uint64_t next_ms = tick(daemon);
+        uint64_t next_ms;
 
+        daemon->frontend.woken_by = alarm_linux_woken_by(&daemon->alarms);
+        next_ms = tick(daemon);
+        next_ms = units_min(next_ms, settle_alarms(daemon));
         daemon->loop.reload = false; /* there is nothing to read again */
         r = loop_wait(&daemon->loop, units_less(next_ms, monotonic_ms()));
     }
@@ -281,21 +284,6 @@ static int serve(struct daemon *daemon)
         (void)frontend_stop(&daemon->frontend);
     }
     return r < 0 ? EXIT_KERNEL : EXIT_OK;
-}
-
-static void watch_pressure(struct daemon *daemon)
-{
-    daemon->pressure_fd = guest_linux_pressure_fd("/");
-    if (daemon->pressure_fd < 0) {
-        log_debug("no pressure trigger, looking at intervals only error=\"%s\"",
-                  strerror(-daemon->pressure_fd));
-        return;
-    }
-    if (loop_add(&daemon->loop, daemon->pressure_fd, POLLPRI, pressure_woken,
-                 daemon) < 0) {
-        (void)close(daemon->pressure_fd); /* nothing is pending */
-        daemon->pressure_fd = -1;
-    }
 }
 
 /* Says what is missing, in the order in which it can be put right. */
@@ -324,7 +312,7 @@ static int start(struct daemon *daemon)
         log_error("cannot set up signals error=\"%s\"", strerror(-r));
         return EXIT_KERNEL;
     }
-    watch_pressure(daemon);
+    alarm_linux_open(&daemon->alarms, "/", &daemon->loop);
     r = open_bus(daemon);
     if (r < 0) {
         log_error("cannot connect to xenstore error=\"%s\"", strerror(-r));
@@ -336,9 +324,7 @@ static int start(struct daemon *daemon)
 static void stop(struct daemon *daemon)
 {
     close_bus(daemon);
-    if (daemon->pressure_fd >= 0) {
-        (void)close(daemon->pressure_fd); /* nothing is pending */
-    }
+    alarm_linux_close(&daemon->alarms);
     loop_done(&daemon->loop);
 }
 
@@ -357,6 +343,15 @@ static void keep_small_and_resident(void)
     }
 }
 
+static void log_started(const struct daemon *daemon)
+{
+    char names[ALARM_LINUX_NAMES_MAX];
+
+    log_info("started version=%s heartbeat_ms=%" PRIu64 " alarms=\"%s\"",
+             PACKAGE_VERSION, daemon->frontend.heartbeat_ms,
+             alarm_linux_names(&daemon->alarms, names, sizeof(names)));
+}
+
 static int run(struct daemon *daemon)
 {
     int code;
@@ -368,8 +363,7 @@ static int run(struct daemon *daemon)
     keep_small_and_resident();
     code = start(daemon);
     if (code == EXIT_OK) {
-        log_info("started version=%s heartbeat_ms=%" PRIu64, PACKAGE_VERSION,
-                 daemon->frontend.heartbeat_ms);
+        log_started(daemon);
         code = serve(daemon);
         log_info("stopped");
     }
@@ -391,7 +385,7 @@ int main(int argc, char **argv)
 {
     struct options options = {.heartbeat_ms = DECIDE_HEARTBEAT_MS,
                               .level = LOG_LEVEL_INFO};
-    struct daemon daemon = {.pressure_fd = -1};
+    struct daemon daemon = {0};
     int code, r;
 
     parse_options(argc, argv, &options);

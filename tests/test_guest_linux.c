@@ -132,7 +132,7 @@ static void what_the_kernel_does_not_offer_is_absent(void **state)
     assert_false(sample.has_pressure);
     assert_false(sample.has_balloon);
     assert_int_equal(guest_set_balloon_target(&guest, 1), -ENODEV);
-    assert_true(guest_linux_pressure_fd(root) < 0);
+    assert_true(guest_linux_pressure_fd(root, SAMPLE_HINT_US) < 0);
     guest_linux_close(&guest);
 }
 
