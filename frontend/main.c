@@ -11,10 +11,12 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +34,12 @@
 #include "frontend/guest_linux.h"
 
 #define PROGRAM "xenballoon-frontend"
+
+/*
+ * A look takes a millisecond or less and then waits: a guess, generous for a
+ * guest whose virtual CPU is run rarely.
+ */
+#define REALTIME_MOST_US 3000000
 
 /* The manual lists them; each failure to start has its own. */
 enum exit_code {
@@ -343,6 +351,24 @@ static void keep_small_and_resident(void)
     }
 }
 
+/*
+ * Whoever waits for memory is before us in an ordinary queue: with it, what we
+ * write comes after 7 to 32 ms, without after 1 ms (measured).  libxenstore's
+ * thread inherits it, and must: every answer of the store passes through it.
+ * What runs for seconds without waiting is mad, and the kernel ends it.
+ */
+static void go_first(void)
+{
+    static const struct rlimit madness = {REALTIME_MOST_US, REALTIME_MOST_US};
+    static const struct sched_param lowest = {.sched_priority = 1};
+
+    if (setrlimit(RLIMIT_RTTIME, &madness) < 0 ||
+        sched_setscheduler(0, SCHED_FIFO, &lowest) < 0) {
+        log_debug("not a realtime process, going on error=\"%s\"",
+                  strerror(errno));
+    }
+}
+
 static void log_started(const struct daemon *daemon)
 {
     char names[ALARM_LINUX_NAMES_MAX];
@@ -361,6 +387,7 @@ static int run(struct daemon *daemon)
         return code;
     }
     keep_small_and_resident();
+    go_first();
     code = start(daemon);
     if (code == EXIT_OK) {
         log_started(daemon);
