@@ -102,6 +102,40 @@ static void calm_guest_says_nothing_but_heartbeats(void **unused)
     assert_true(ticks < 1000);
 }
 
+/* The kernel has not counted it yet. */
+static void direct_reclaim_is_a_stall_where_something_grows(void **unused)
+{
+    static const struct {
+        const char *why;
+        enum alarm_kind woken_by;
+        uint64_t grown_kib;
+        enum decide_news news;
+        bool in_vain;
+    } cases[] = {
+        {"only files are read", ALARM_RECLAIM, 0, DECIDE_NOTHING, true},
+        {"a program grows", ALARM_RECLAIM, 10 * MIB, DECIDE_STALL, false},
+        {"nobody waits yet", ALARM_KSWAPD, 10 * MIB, DECIDE_NOTHING, false},
+        {"it was not that", ALARM_NONE, 10 * MIB, DECIDE_NOTHING, false},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct decide_input input = calm_guest();
+        struct decide_state state = settled(&input);
+        struct decision decision;
+
+        input.woken_by = cases[i].woken_by;
+        input.sample.anonymous_kib += cases[i].grown_kib;
+        decision = tick(&state, &input);
+
+        if (decision.news != cases[i].news ||
+            decision.woken_in_vain != cases[i].in_vain) {
+            fail_msg("%s: news=%s", cases[i].why,
+                     decide_news_name(decision.news));
+        }
+    }
+}
+
 static void news_is_told_and_named(void **unused)
 {
     static const struct {
@@ -639,6 +673,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calm_guest_says_nothing_but_heartbeats),
+        cmocka_unit_test(direct_reclaim_is_a_stall_where_something_grows),
         cmocka_unit_test(news_is_told_and_named),
         cmocka_unit_test(large_guest_tells_when_half_of_the_little_is_gone),
         cmocka_unit_test(news_keeps_its_distance),
