@@ -9,8 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* xenstore, signals, listening socket, pressure, and 16 clients. */
-#define LOOP_FDS_MAX 24
+/*
+ * In dom0 xenstore, signals, a listening socket and 16 clients; in a guest the
+ * alarms of up to 64 CPUs (frontend/alarm_linux.h).
+ */
+#define LOOP_FDS_MAX 96
 
 /* revents is poll(2)'s. */
 typedef void loop_fn(void *arg, short revents);

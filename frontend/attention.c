@@ -83,7 +83,7 @@ static bool grows_fast(const struct attention *attention)
 
 /* --- Pressure ------------------------------------------------------------ */
 
-/* The trigger speaks once a window, whatever happens within. */
+/* An alarm speaks once, whatever happens in the window after that. */
 static bool has_heard_pressure(const struct attention *attention,
                                const struct attention_input *input)
 {
@@ -102,25 +102,6 @@ static bool is_pressed(const struct attention *attention,
             (input->stalls || has_heard_pressure(attention, input))) ||
            input->available_kib < units_scale(attention->rate_kib_per_s,
                                               ATTENTION_ANSWER_MS, MS_PER_S);
-}
-
-/*
- * A trigger that cries wolf is heeded less and less, never less than once a
- * heartbeat, until there was reason to, or it has kept quiet for as long.
- */
-static void judge_trigger(struct attention *attention,
-                          const struct attention_input *input, bool pressed)
-{
-    if (pressed ||
-        input->now_ms >= units_add(attention->heed_ms, input->heartbeat_ms)) {
-        attention->deaf_ms = 0;
-        attention->heed_ms = 0;
-    }
-    if (input->woken_by_pressure && !pressed && has_plenty(input)) {
-        attention->deaf_ms =
-            units_clamp(attention->deaf_ms * 2, WINDOW_MS, input->heartbeat_ms);
-        attention->heed_ms = units_add(input->now_ms, attention->deaf_ms);
-    }
 }
 
 /* --- Sleep --------------------------------------------------------------- */
@@ -151,13 +132,13 @@ static uint64_t sleep_ms(const struct attention *attention,
 {
     uint64_t most_ms = input->heartbeat_ms;
 
-    if (input->has_trigger && attention->heed_ms <= input->now_ms &&
+    if (input->has_alarm &&
         !is_within(input->now_ms, attention->roused_ms, ATTENTION_CALM_MS)) {
         return input->heartbeat_ms;
     }
     if (is_within(input->now_ms, attention->pressed_ms, ATTENTION_CALM_MS)) {
         most_ms = ATTENTION_SLEEP_MIN_MS;
-    } else if (input->moves || (input->stalls && !input->has_trigger)) {
+    } else if (input->moves || (input->stalls && !input->has_alarm)) {
         most_ms = ATTENTION_SLEEP_BUSY_MS;
     }
     return units_min(sleep_by_available(attention, input), most_ms);
@@ -171,7 +152,7 @@ static bool shows_life(struct attention *attention,
     bool grown = has_grown(attention, input);
 
     return grown || pressed || input->moves || !attention->started ||
-           (!has_plenty(input) && (input->stalls || input->woken_by_pressure));
+           (!has_plenty(input) && (input->stalls || input->is_alarmed));
 }
 
 void attention_pay(struct attention *attention,
@@ -181,11 +162,10 @@ void attention_pay(struct attention *attention,
     struct attention_verdict verdict = {0};
 
     measure_growth(attention, input);
-    if (input->woken_by_pressure) {
+    if (input->is_alarmed) {
         attention->heard_ms = input->now_ms;
     }
     verdict.is_pressed = is_pressed(attention, input);
-    judge_trigger(attention, input, verdict.is_pressed);
     if (shows_life(attention, input, verdict.is_pressed)) {
         attention->roused_ms = input->now_ms;
     }
@@ -194,10 +174,6 @@ void attention_pay(struct attention *attention,
     }
     verdict.plenty_kib = 2 * short_kib(input);
     verdict.next_ms = units_add(input->now_ms, sleep_ms(attention, input));
-    if (attention->heed_ms > input->now_ms) {
-        verdict.heed_ms = attention->heed_ms;
-        verdict.next_ms = units_min(verdict.next_ms, attention->heed_ms);
-    }
     attention->started = true;
     *ret_verdict = verdict;
 }

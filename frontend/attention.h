@@ -83,8 +83,8 @@ struct attention_input {
     uint64_t available_kib; /* at most total_kib */
     bool stalls;            /* tasks waited for memory since the last look */
     bool moves;             /* the balloon does, or is about to */
-    bool has_trigger;       /* the kernel wakes us when tasks stall, and */
-    bool woken_by_pressure; /* has just done so */
+    bool has_alarm;         /* the kernel wakes us when tasks stall, and */
+    bool is_alarmed;        /* has just done so, not in vain */
     uint64_t heartbeat_ms;  /* the longest sleep */
     uint64_t now_ms;
 };
@@ -100,9 +100,7 @@ struct attention {
                                   or the least since */
     uint64_t roused_ms;        /* the last sign of life */
     uint64_t pressed_ms;       /* it was last pressed; 0: never */
-    uint64_t heard_ms;         /* the trigger woke us last; 0: never */
-    uint64_t deaf_ms;          /* how long the trigger is not heeded now, ... */
-    uint64_t heed_ms;          /* ... and until when */
+    uint64_t heard_ms;         /* an alarm woke us last; 0: never */
 };
 
 struct attention_verdict {
@@ -113,8 +111,6 @@ struct attention_verdict {
     bool is_pressed;
     uint64_t plenty_kib; /* as much available is more than it will miss */
     uint64_t next_ms;    /* look again then, or when woken */
-    /* The trigger need not wake us before; 0: it is heeded. */
-    uint64_t heed_ms;
 };
 
 void attention_pay(struct attention *attention,

@@ -84,6 +84,16 @@ static bool tasks_stall(const struct decide_state *state,
                units_scale(elapsed_us, SAMPLE_STALL_US, SAMPLE_STALL_WINDOW_US);
 }
 
+/*
+ * The alarm comes before the kernel has counted the stall, and we may be woken
+ * in the place of the task that was about to count it.
+ */
+static bool begins_to_stall(const struct decide_input *input,
+                            const struct decision *decision)
+{
+    return input->woken_by == ALARM_RECLAIM && !decision->woken_in_vain;
+}
+
 /* --- News ---------------------------------------------------------------- */
 
 static bool has_moved(uint64_t a_kib, uint64_t b_kib, uint64_t least_kib)
@@ -215,17 +225,19 @@ static enum decide_news find_news(const struct decide_state *state,
 
 static void pay_attention(struct decide_state *state,
                           const struct decide_input *input,
-                          const struct report *report, bool stalling,
+                          const struct decision *decision, bool stalling,
                           struct attention_verdict *ret_verdict)
 {
+    const struct report *report = &decision->report;
     const struct attention_input look = {
         .total_kib = report->total_kib,
         .available_kib = report->available_kib,
         .stalls = stalling,
         .moves = report->balloon == REPORT_BALLOON_MOVING ||
                  (state->sampled_any && input->target_kib != state->target_kib),
-        .has_trigger = input->has_trigger,
-        .woken_by_pressure = input->woken_by_pressure,
+        .has_alarm = input->has_alarm,
+        .is_alarmed =
+            input->woken_by >= ALARM_PRESSURE && !decision->woken_in_vain,
         .heartbeat_ms = report->heartbeat_ms,
         .now_ms = input->now_ms,
     };
@@ -282,10 +294,11 @@ void decide_round(struct decide_state *state, const struct decide_input *input,
     decision.kernel_target_kib = step.target_kib;
     decision.report = report_from(input, step.state);
 
-    stalling = tasks_stall(state, input);
-    pay_attention(state, input, &decision.report, stalling, &verdict);
+    decision.woken_in_vain =
+        alarm_is_in_vain(&state->alarms, &input->sample, input->now_ms);
+    stalling = tasks_stall(state, input) || begins_to_stall(input, &decision);
+    pay_attention(state, input, &decision, stalling, &verdict);
     decision.next_ms = units_min(verdict.next_ms, step.next_ms);
-    decision.heed_ms = verdict.heed_ms;
     act_by_reflex(state, input, &verdict, &decision);
 
     decision.news = find_news(state, input, &decision.report, stalling);

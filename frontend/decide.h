@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/report.h"
+#include "frontend/alarm.h"
 #include "frontend/attention.h"
 #include "frontend/balloon.h"
 #include "frontend/reflex.h"
@@ -64,8 +65,8 @@ struct decide_input {
     bool is_moved;       /* the device is a new one: another domid, or host */
     bool is_connected;   /* the device is at work: allowances count */
     uint64_t allowance_kib; /* what may be taken above target_kib; 0: nothing */
-    bool has_trigger;       /* the kernel wakes us when tasks stall, and */
-    bool woken_by_pressure; /* has just done so */
+    bool has_alarm;         /* the kernel wakes us when tasks stall */
+    enum alarm_kind woken_by; /* and has just done so */
     uint64_t heartbeat_ms;
     uint64_t now_ms;
 };
@@ -77,6 +78,8 @@ struct decide_state {
     bool published_any;
     struct report published; /* the last one that the store took */
     uint64_t published_ms;
+
+    struct alarm_judge alarms;
 
     bool sampled_any;
     struct guest_sample sample; /* the one before, and */
@@ -93,7 +96,7 @@ struct decision {
     bool write_target;          /* by kick or reflex: give the kernel ... */
     uint64_t kernel_target_kib; /* ... this target, in its own count */
     uint64_t next_ms;           /* decide again then, or at any event before */
-    uint64_t heed_ms; /* the trigger need not wake us before; 0: it may */
+    bool woken_in_vain;         /* nothing was seen that need have woken us */
 };
 
 void decide_round(struct decide_state *state, const struct decide_input *input,

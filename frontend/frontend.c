@@ -101,6 +101,16 @@ static void note_balloon(struct frontend *frontend,
     frontend->balloon = report->balloon;
 }
 
+static void note_alarm(struct frontend *frontend,
+                       const struct decision *decision)
+{
+    frontend->woken_in_vain = decision->woken_in_vain;
+    if (frontend->woken_by != ALARM_NONE) {
+        log_debug("woken by=%s in_vain=%s", alarm_kind_name(frontend->woken_by),
+                  decision->woken_in_vain ? "yes" : "no");
+    }
+}
+
 static void set_target(struct frontend *frontend,
                        const struct decision *decision)
 {
@@ -298,7 +308,7 @@ static int look(struct frontend *frontend, enum device_step step,
     input->is_moved = input->report_lost &&
                       frontend->observer.device.own == PROTOCOL_INITIALISING;
     decide_round(&frontend->decider, input, &decision);
-    frontend->heed_ms = decision.heed_ms;
+    note_alarm(frontend, &decision);
     r = act(frontend, step, &decision, now_ms);
     if (r < 0) {
         return r;
@@ -312,8 +322,8 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
                   uint64_t *ret_next_ms)
 {
     struct decide_input input = {
-        .has_trigger = frontend->has_trigger,
-        .woken_by_pressure = frontend->trigger_fired,
+        .has_alarm = frontend->has_alarm,
+        .woken_by = frontend->woken_by,
         .heartbeat_ms = frontend->heartbeat_ms,
         .now_ms = now_ms,
     };
@@ -321,6 +331,7 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
     enum device_step step;
     int r;
 
+    frontend->woken_in_vain = true; /* unless something is seen */
     r = observe_store(frontend, now_ms, &input);
     if (r < 0) {
         return r;
@@ -337,7 +348,7 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
     if (now_ms < rest_ms) {
         next_ms = rest_ms;
     }
-    frontend->trigger_fired = false; /* it was heeded, or nobody listens */
+    frontend->woken_by = ALARM_NONE;
     note_phase(frontend);
     next_ms = units_min(next_ms, observe_next_ms(&frontend->observer, now_ms));
     next_ms = units_min(next_ms, device_next_ms(&frontend->device, now_ms));

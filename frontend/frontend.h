@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/bus.h"
+#include "frontend/alarm.h"
 #include "frontend/backoff.h"
 #include "frontend/decide.h"
 #include "frontend/device.h"
@@ -31,13 +32,12 @@ struct frontend {
     uint64_t heartbeat_ms;
 
     /*
-     * The kernel's trigger, the caller's to hear: whether there is one, whether
-     * it fired since the last tick, which takes that back, and from when on it
-     * is to be listened to again (0: now).
+     * The kernel's alarms, the caller's to hear: whether there are any, and
+     * which woke it for this tick.  The tick says whether that was for nothing.
      */
-    bool has_trigger;
-    bool trigger_fired;
-    uint64_t heed_ms;
+    bool has_alarm;
+    enum alarm_kind woken_by;
+    bool woken_in_vain;
 
     struct observer observer;
     struct device device;

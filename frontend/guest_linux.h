@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest's kernel, when it is Linux: /proc and sysfs.  The only file of
- * this end that opens any of it.
+ * The guest's kernel, when it is Linux: /proc and sysfs.  With
+ * alarm_linux.c the only file of this end that opens any of it.
  *
  * All files are opened once and read with pread from then on, so that a sample
  * allocates nothing and works when the guest is out of memory or of

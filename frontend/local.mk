@@ -8,6 +8,8 @@
 noinst_LIBRARIES += %D%/libfrontendpolicy.a
 %C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
 %C%_libfrontendpolicy_a_SOURCES = \
+	%D%/alarm.c \
+	%D%/alarm.h \
 	%D%/attention.c \
 	%D%/attention.h \
 	%D%/backoff.c \
@@ -29,6 +31,8 @@ noinst_LIBRARIES += %D%/libfrontend.a
 %C%_libfrontend_a_SOURCES = \
 	%D%/act.c \
 	%D%/act.h \
+	%D%/alarm_linux.c \
+	%D%/alarm_linux.h \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/guest.h \

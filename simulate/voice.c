@@ -42,7 +42,7 @@ enum voice_news voice_look(struct voice *voice,
     struct decide_input input = {
         .sample = *sample,
         .target_kib = target_kib,
-        .has_trigger = true, /* the engine wakes it: see run.c */
+        .has_alarm = true, /* the engine wakes it: see run.c */
         .heartbeat_ms = DECIDE_HEARTBEAT_MS,
         .now_ms = now_ms,
     };

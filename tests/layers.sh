@@ -102,9 +102,9 @@ verdict "only main.c reads the environment and its arguments" \
 verdict "only main.c exits" \
     "$(product | offenders "${call}(exit|_exit|quick_exit|abort|errx?)[ \t]*\(" \
        '/main\.c$')"
-verdict "only guest_linux.c names kernel files in the guest's half" \
+verdict "only *_linux.c names kernel files in the guest's half" \
     "$(sources frontend common |
-       offenders '"/(proc|sys)[/"]' '^frontend/guest_linux\.c$' all)"
+       offenders '"/(proc|sys)[/"]' '^frontend/[a-z]+_linux\.c$' all)"
 verdict "no floating point" \
     "$(product | offenders \
        '(^|[^A-Za-z0-9_])(float|double)([^A-Za-z0-9_]|$)' '^$')"

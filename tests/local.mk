@@ -151,12 +151,17 @@ endif
 endif
 if FRONTEND
 unit_tests += \
+	%D%/test_alarm \
+	%D%/test_alarm_linux \
 	%D%/test_frontend \
 	%D%/test_frontend_decide \
 	%D%/test_guest_linux \
 	%D%/test_procfs \
 	%D%/test_reflex
 endif
+%C%_test_alarm_SOURCES = %D%/test_alarm.c
+%C%_test_alarm_linux_SOURCES = %D%/test_alarm_linux.c
+%C%_test_alarm_linux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
 %C%_test_allowance_SOURCES = %D%/test_allowance.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c

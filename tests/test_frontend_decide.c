@@ -102,6 +102,40 @@ static void calm_guest_says_nothing_but_heartbeats(void **unused)
     assert_true(ticks < 1000);
 }
 
+/* The kernel has not counted it yet. */
+static void direct_reclaim_is_a_stall_where_something_grows(void **unused)
+{
+    static const struct {
+        const char *why;
+        enum alarm_kind woken_by;
+        uint64_t grown_kib;
+        enum decide_news news;
+        bool in_vain;
+    } cases[] = {
+        {"only files are read", ALARM_RECLAIM, 0, DECIDE_NOTHING, true},
+        {"a program grows", ALARM_RECLAIM, 10 * MIB, DECIDE_STALL, false},
+        {"nobody waits yet", ALARM_KSWAPD, 10 * MIB, DECIDE_NOTHING, false},
+        {"it was not that", ALARM_NONE, 10 * MIB, DECIDE_NOTHING, false},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct decide_input input = calm_guest();
+        struct decide_state state = settled(&input);
+        struct decision decision;
+
+        input.woken_by = cases[i].woken_by;
+        input.sample.anonymous_kib += cases[i].grown_kib;
+        decision = tick(&state, &input);
+
+        if (decision.news != cases[i].news ||
+            decision.woken_in_vain != cases[i].in_vain) {
+            fail_msg("%s: news=%s", cases[i].why,
+                     decide_news_name(decision.news));
+        }
+    }
+}
+
 static void news_is_told_and_named(void **unused)
 {
     static const struct {
@@ -315,20 +349,20 @@ static unsigned int looks_within(struct decide_state *state,
     return looks;
 }
 
-/* A guest with a trigger, of whose 1000 MiB so much is available, at rest. */
+/* A guest with an alarm, of whose 1000 MiB so much is available, at rest. */
 static struct decide_state calm_with(struct decide_input *input,
                                      uint64_t available_kib)
 {
     struct decide_state state = {0};
 
     *input = calm_guest();
-    input->has_trigger = true;
+    input->has_alarm = true;
     input->sample.available_kib = available_kib;
     (void)looks_within(&state, input, 30000);
     return state;
 }
 
-static void calm_guest_with_a_trigger_sleeps_till_its_heartbeat(void **unused)
+static void calm_guest_with_an_alarm_sleeps_till_its_heartbeat(void **unused)
 {
     static const uint64_t available_mib[] = {900, 400, 200, 100, 20, 1, 0};
 
@@ -344,14 +378,14 @@ static void calm_guest_with_a_trigger_sleeps_till_its_heartbeat(void **unused)
     }
 }
 
-/* The same without a trigger is as often looked at as what is left asks for. */
-static void without_a_trigger_what_is_left_is_watched(void **unused)
+/* The same without an alarm is as often looked at as what is left asks for. */
+static void without_an_alarm_what_is_left_is_watched(void **unused)
 {
     struct decide_input input;
     struct decide_state state = calm_with(&input, 20 * MIB);
 
     (void)unused;
-    input.has_trigger = false;
+    input.has_alarm = false;
     (void)looks_within(&state, &input, 10000);
 
     assert_in_range(looks_within(&state, &input, 60000), 190, 210);
@@ -373,7 +407,7 @@ static void what_rouses_a_guest_is_looked_at_for_a_while(void **unused)
         {"much growth", 20, 1025, 0, false, 7, 30},
         {"a new target", 100, 1024, 0, false, 3, 5},
         {"a stall, and it is short", 100, 1025, 1, false, 20, 30},
-        {"the trigger, and it is short", 100, 1025, 0, true, 20, 30},
+        {"an alarm, and it is short", 100, 1025, 0, true, 20, 30},
     };
 
     (void)unused;
@@ -385,9 +419,11 @@ static void what_rouses_a_guest_is_looked_at_for_a_while(void **unused)
         input.sample.available_kib = cases[i].available_mib * MIB;
         input.sample.allocation_stalls += cases[i].stalls;
         input.target_kib = cases[i].target_mib * MIB;
-        input.woken_by_pressure = cases[i].woken;
+        input.woken_by = cases[i].woken ? ALARM_PRESSURE : ALARM_NONE;
+        /* One without growth rings in vain: test_alarm. */
+        input.sample.anonymous_kib += cases[i].woken ? 2 * ALARM_GROWN_KIB : 0;
         input.now_ms = tick(&state, &input).next_ms;
-        input.woken_by_pressure = false;
+        input.woken_by = ALARM_NONE;
         looks = 1 + looks_within(&state, &input, 10000);
         if (looks - 1 < cases[i].least || looks - 1 > cases[i].most) {
             fail_msg("%s: %u looks", cases[i].why, looks - 1);
@@ -421,58 +457,6 @@ static void fast_growth_is_followed_closely_while_it_lasts(void **unused)
     }
     assert_int_equal(shortest_ms, ATTENTION_SLEEP_GROWING_MS);
     assert_in_range(looks, 6, 14);
-}
-
-/* Reads more files than fit, for ever: it stalls, and lacks nothing. */
-static void trigger_that_cries_wolf_is_heeded_less_and_less(void **unused)
-{
-    struct decide_input input;
-    struct decide_state state = calm_with(&input, 500 * MIB);
-    const uint64_t start_ms = input.now_ms;
-    unsigned int looks = 0, reports = 0;
-    struct decision decision = {0};
-
-    (void)unused;
-    while (input.now_ms < start_ms + 600000) {
-        uint64_t wake_ms = units_max(decision.heed_ms, input.now_ms + 500);
-
-        /* The trigger fires as soon as it is listened to, once a window. */
-        input.woken_by_pressure = decision.heed_ms <= input.now_ms;
-        input.sample.pressure_some_us += 50000;
-        decision = tick(&state, &input);
-        reports += decision.news != DECIDE_NOTHING;
-        looks++;
-        wake_ms = units_max(decision.heed_ms, input.now_ms + 500);
-        input.now_ms = units_min(decision.next_ms, wake_ms);
-    }
-    print_message("# looks=%u reports=%u in 600 s\n", looks, reports);
-    assert_in_range(looks, 60, 200);
-    assert_true(reports <= looks);
-}
-
-static void trigger_is_heeded_again_when_there_was_reason_to(void **unused)
-{
-    struct decide_input input;
-    struct decide_state state = calm_with(&input, 500 * MIB);
-    struct decision decision;
-
-    (void)unused;
-    for (uint64_t deaf_ms = 500; deaf_ms <= 10000; deaf_ms *= 2) {
-        input.woken_by_pressure = true;
-        decision = tick(&state, &input);
-        assert_int_equal(decision.heed_ms, input.now_ms + deaf_ms);
-        input.now_ms = decision.heed_ms;
-    }
-    /* What it has is looked at meanwhile: by looking at intervals. */
-    input.woken_by_pressure = true;
-    decision = tick(&state, &input);
-    assert_int_equal(decision.heed_ms, input.now_ms + 10000);
-    input.woken_by_pressure = false;
-    input.now_ms += 100;
-    input.sample.available_kib = 10 * MIB;
-    input.sample.allocation_stalls++;
-
-    assert_int_equal(tick(&state, &input).heed_ms, 0);
 }
 
 /* --- The balloon --------------------------------------------------------- */
@@ -758,8 +742,9 @@ static void any_sample_gives_a_sound_report_and_a_wake_up(void **unused)
             input.target_kib = any_number(&dice);
             input.report_lost = dice_chance(&dice, 5);
             input.heartbeat_ms = dice_between(&dice, 0, 100000);
-            input.has_trigger = dice_chance(&dice, 50);
-            input.woken_by_pressure = dice_chance(&dice, 30);
+            input.has_alarm = dice_chance(&dice, 50);
+            input.woken_by =
+                dice_chance(&dice, 30) ? ALARM_PRESSURE : ALARM_NONE;
             input.is_connected = dice_chance(&dice, 50);
             input.allowance_kib = any_number(&dice);
             decide_round(&state, &input, &decision);
@@ -798,8 +783,9 @@ static void reports_are_neither_late_nor_too_close(void **unused)
             input.sample.available_kib =
                 dice_between(&dice, 0, input.sample.total_kib);
             input.sample.allocation_stalls += dice_between(&dice, 0, 1);
-            input.has_trigger = true;
-            input.woken_by_pressure = dice_chance(&dice, 30);
+            input.has_alarm = true;
+            input.woken_by =
+                dice_chance(&dice, 30) ? ALARM_PRESSURE : ALARM_NONE;
             decision = tick(&state, &input);
             if (decision.news != DECIDE_NOTHING && input.now_ms != last_ms) {
                 if (input.now_ms - last_ms < 100) {
@@ -821,6 +807,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calm_guest_says_nothing_but_heartbeats),
+        cmocka_unit_test(direct_reclaim_is_a_stall_where_something_grows),
         cmocka_unit_test(news_is_told_and_named),
         cmocka_unit_test(large_guest_tells_when_half_of_the_little_is_gone),
         cmocka_unit_test(news_keeps_its_distance),
@@ -829,12 +816,10 @@ int main(void)
         cmocka_unit_test(sleep_follows_what_is_left_and_how_fast_it_goes),
         cmocka_unit_test(fast_growth_is_noticed_and_fades),
         cmocka_unit_test(shrinking_balloon_is_not_growth),
-        cmocka_unit_test(calm_guest_with_a_trigger_sleeps_till_its_heartbeat),
-        cmocka_unit_test(without_a_trigger_what_is_left_is_watched),
+        cmocka_unit_test(calm_guest_with_an_alarm_sleeps_till_its_heartbeat),
+        cmocka_unit_test(without_an_alarm_what_is_left_is_watched),
         cmocka_unit_test(what_rouses_a_guest_is_looked_at_for_a_while),
         cmocka_unit_test(fast_growth_is_followed_closely_while_it_lasts),
-        cmocka_unit_test(trigger_that_cries_wolf_is_heeded_less_and_less),
-        cmocka_unit_test(trigger_is_heeded_again_when_there_was_reason_to),
         cmocka_unit_test(balloon_on_its_way_is_watched_until_it_rests),
         cmocka_unit_test(move_between_two_looks_is_told),
         cmocka_unit_test(stuck_driver_is_named_and_kicked_with_back_off),

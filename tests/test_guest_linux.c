@@ -136,7 +136,7 @@ static void what_the_kernel_does_not_offer_is_absent(void **state)
     assert_int_equal(guest_set_balloon_target(&guest, 1), -ENODEV);
     assert_int_equal(guest_share_page(&guest, &page, &reference), -EOPNOTSUPP);
     assert_null(page);
-    assert_true(guest_linux_pressure_fd(root, SAMPLE_STALL_US) < 0);
+    assert_true(guest_linux_pressure_fd(root, SAMPLE_HINT_US) < 0);
     guest_linux_close(&guest);
 }
 

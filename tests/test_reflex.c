@@ -398,8 +398,9 @@ struct guest {
     struct decide_input input;
     uint64_t used_kib; /* what its programs want */
     uint64_t allowance_kib;
-    uint64_t limit_kib;  /* Xen's */
-    uint64_t woken_ms;   /* when the trigger fired last */
+    uint64_t limit_kib; /* Xen's */
+    uint64_t woken_ms;  /* when the trigger fired last */
+    struct alarm alarm;
     uint64_t stalled_us; /* since then */
     bool is_alone;       /* no backend is at work */
 
@@ -450,7 +451,7 @@ static void guest_init(struct guest *guest)
                              .has_balloon = true,
                              .balloon_current_kib = 512 * MIB - OFFSET_KIB},
                   .is_connected = true,
-                  .has_trigger = true,
+                  .has_alarm = true,
                   .heartbeat_ms = DECIDE_HEARTBEAT_MS,
                   .now_ms = 1000000},
         .used_kib = 200 * MIB,
@@ -510,6 +511,9 @@ static void take_look(struct guest *guest, uint64_t *next_ms)
     }
     input = guest->input;
     decide_round(&guest->state, &input, &decision);
+    if (input.woken_by != ALARM_NONE) {
+        alarm_rang(&guest->alarm, decision.woken_in_vain, input.now_ms);
+    }
     if (decision.news != DECIDE_NOTHING) {
         decide_published(&guest->state, &decision.report, input.now_ms);
         guest->reports++;
@@ -522,7 +526,7 @@ static void take_look(struct guest *guest, uint64_t *next_ms)
     if (decision.write_target) {
         sample->balloon_target_kib = decision.kernel_target_kib;
     }
-    guest->input.woken_by_pressure = false;
+    guest->input.woken_by = ALARM_NONE;
     guest->looks++;
     *next_ms = decision.next_ms;
 }
@@ -533,12 +537,12 @@ static bool is_woken(struct guest *guest)
     if (guest->stalled_us < SAMPLE_HINT_US ||
         guest->input.now_ms % (SAMPLE_STALL_WINDOW_US / 10000) != 0 ||
         guest->input.now_ms < guest->woken_ms + SAMPLE_STALL_WINDOW_US / 1000 ||
-        guest->state.attention.heed_ms > guest->input.now_ms) {
+        !alarm_is_ready(&guest->alarm, guest->input.now_ms)) {
         return false;
     }
     guest->stalled_us = 0;
     guest->woken_ms = guest->input.now_ms;
-    guest->input.woken_by_pressure = true;
+    guest->input.woken_by = ALARM_PRESSURE;
     return true;
 }
 

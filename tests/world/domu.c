@@ -76,7 +76,8 @@ void domu_start_frontend(struct domu *domu, struct store *store,
     }
     frontend_init(domu->frontend, &domu->frontend_bus, &domu->guest,
                   domu->config.heartbeat_ms);
-    domu->frontend->has_trigger = !domu->config.nature->has_no_pressure;
+    domu->frontend->has_alarm = !domu->config.nature->has_no_pressure;
+    domu->alarm = (struct alarm){0};
     domu->frontend_next_ms = now_ms;
     domu->config.frontend_ms = 0;
     domu->due_ms = 0;
@@ -207,11 +208,11 @@ static void write_garbage(struct domu *domu, uint64_t now_ms)
 
 /* ---- Time -------------------------------------------------------------- */
 
-/* The kernel's pressure triggers, at most once in their window. */
+/* The kernel's pressure trigger, at most once in its window. */
 static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
 {
-    return domu->frontend != NULL && domu->frontend->has_trigger &&
-           now_ms >= domu->frontend->heed_ms &&
+    return domu->frontend != NULL && domu->frontend->has_alarm &&
+           alarm_is_ready(&domu->alarm, now_ms) &&
            domu->model.waited_us - domu->waited_us >= SAMPLE_HINT_US &&
            now_ms >= domu->fired_ms + SAMPLE_STALL_WINDOW_US / 1000;
 }
@@ -219,8 +220,10 @@ static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
 static void run_frontend(struct domu *domu, struct store *store,
                          uint64_t now_ms)
 {
-    if (is_under_pressure(domu, now_ms)) {
-        domu->frontend->trigger_fired = true;
+    bool is_alarmed = is_under_pressure(domu, now_ms);
+
+    if (is_alarmed) {
+        domu->frontend->woken_by = ALARM_PRESSURE;
         domu->fired_ms = now_ms;
     }
     domu->frontend_last_ms = now_ms;
@@ -234,6 +237,9 @@ static void run_frontend(struct domu *domu, struct store *store,
         store_connect(store, domu->domid, domu->name, &domu->frontend_bus);
         frontend_rejoin(domu->frontend);
         domu->frontend_next_ms = now_ms + RECONNECT_MS;
+    }
+    if (is_alarmed) {
+        alarm_rang(&domu->alarm, domu->frontend->woken_in_vain, now_ms);
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "backend/hypervisor.h"
 #include "common/bus.h"
+#include "frontend/alarm.h"
 #include "tests/world/dice.h"
 #include "tests/world/ledger.h"
 #include "tests/world/model.h"
@@ -80,6 +81,7 @@ struct domu {
     uint64_t frontend_last_ms;
     uint64_t waited_us; /* the model's, when the frontend was last woken */
     uint64_t fired_ms;  /* when that was by the kernel's pressure trigger */
+    struct alarm alarm; /* how it is listened to, as its main.c does */
 
     uint64_t target_kib; /* memory/target; before the build, what it will be */
 
