@@ -384,6 +384,13 @@ static void two_guests(struct scenario *scenario)
     character_wants(taker, 20 * SECOND_MS, 600 * MIB);
 }
 
+/* And more when a frontend that hangs has long been silent. */
+static void taker_wants_more(struct scenario *scenario)
+{
+    two_guests(scenario);
+    character_wants(&scenario->guests[1], 100 * SECOND_MS, 800 * MIB);
+}
+
 /* Both want far more than there is, and one weighs next to nothing. */
 static void unequal_guests(struct scenario *scenario)
 {
@@ -607,7 +614,7 @@ static const struct mutant mutants[] = {
      "is fixed"},
     {"nobody is left alone", forget_settings, two_guests, donor_is_left_alone,
      "is to be left alone"},
-    {"a hung frontend is heard", hear_the_hung, two_guests, donor_hangs,
+    {"a hung frontend is heard", hear_the_hung, taker_wants_more, donor_hangs,
      "is silent"},
     {"one that took leave is heard", hear_what_was, two_guests,
      donor_takes_leave, "has no frontend"},
