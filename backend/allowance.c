@@ -149,7 +149,7 @@ static uint64_t cost_kib(const struct snapshot_domain *domain,
     uint64_t limit =
         share_limit_kib(domain, step->target_kib) + step->allowance_kib;
 
-    return step->allowance_kib > 0
+    return may_have_one(domain, step) && step->allowance_kib > 0
                ? units_less(limit,
                             units_max(step->limit_kib, domain->current_kib))
                : 0;
@@ -175,6 +175,7 @@ static void raise_limit(const struct snapshot_domain *domain,
 }
 
 void allowance_share(const struct snapshot *snapshot,
+                     const struct decide_memory *memories,
                      const struct host_sums *sums, struct plan *plan)
 {
     struct pool pool = find_pool(snapshot, sums, plan);
@@ -184,7 +185,11 @@ void allowance_share(const struct snapshot *snapshot,
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
-        step->allowance_kib = fair_kib(&snapshot->domains[i], step, &pool);
+        /* Who has not been heard by this backend is left as it was found. */
+        if (memories[i].met_ms != 0 && step->state != DECIDE_DYING &&
+            step->state != DECIDE_BUILDING) {
+            step->allowance_kib = fair_kib(&snapshot->domains[i], step, &pool);
+        }
         cost_sum += cost_kib(&snapshot->domains[i], step);
     }
     for (i = 0; i < snapshot->count; i++) {

@@ -24,6 +24,7 @@
  * raises limits for them.  Limits come down in lower_limit() of decide.c.
  */
 void allowance_share(const struct snapshot *snapshot,
+                     const struct decide_memory *memories,
                      const struct host_sums *sums, struct plan *plan);
 
 #endif

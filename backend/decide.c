@@ -309,14 +309,18 @@ static void rest(const struct snapshot_domain *domain,
     }
 }
 
-/* Of one that has an allowance no more: nobody may take what nobody watches. */
+/*
+ * Of one that has an allowance no more: nobody may take what nobody watches.
+ * One of whom this backend has not heard is left as it was found.
+ */
 static void withdraw(const struct snapshot_domain *domain,
+                     const struct decide_memory *memory,
                      struct decide_step *step)
 {
     uint64_t limit = units_max(share_limit_kib(domain, domain->target_kib),
                                domain->current_kib);
 
-    if (domain->allowance_kib > 0) {
+    if (domain->allowance_kib > 0 && memory->met_ms != 0) {
         step->limit_kib = units_min(limit, domain->limit_kib);
     }
 }
@@ -363,7 +367,7 @@ static void finish_limit(const struct snapshot_domain *domain,
     case DECIDE_FIXED:
     case DECIDE_STATIC:
     case DECIDE_SILENT:
-        withdraw(domain, step);
+        withdraw(domain, memory, step);
         break;
     case DECIDE_STUCK:
     case DECIDE_BUILDING:
@@ -449,7 +453,7 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
         finish_target(&snapshot->domains[i], &memories[i], &plan->steps[i],
                       snapshot->now_ms);
     }
-    allowance_share(snapshot, &sums, plan);
+    allowance_share(snapshot, memories, &sums, plan);
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_memory *memory = &memories[i];

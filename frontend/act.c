@@ -20,10 +20,10 @@
  */
 static const struct {
     const char *path;
-    bool is_offered;
+    enum act_feature feature;
 } features[] = {
-    {NODE(PROTOCOL_NODE_FEATURE_REFLEX), false},
-    {NODE(PROTOCOL_NODE_FEATURE_INTENT), false},
+    {NODE(PROTOCOL_NODE_FEATURE_REFLEX), ACT_REFLEX},
+    {NODE(PROTOCOL_NODE_FEATURE_INTENT), ACT_INTENT},
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))
@@ -69,13 +69,15 @@ static int write_state(const struct bus *bus, bus_transaction t,
     return write_text(bus, t, NODE(PROTOCOL_NODE_STATE), text);
 }
 
-static int write_features(const struct bus *bus, bus_transaction t)
+static int write_features(const struct bus *bus, bus_transaction t,
+                          unsigned int offered)
 {
     int r = 0;
 
     for (size_t i = 0; i < FEATURES && r == 0; i++) {
-        r = features[i].is_offered ? write_text(bus, t, features[i].path, "1")
-                                   : bus_remove(bus, t, features[i].path);
+        r = (features[i].feature & offered) != 0
+                ? write_text(bus, t, features[i].path, "1")
+                : bus_remove(bus, t, features[i].path);
     }
     return r;
 }
@@ -84,7 +86,7 @@ _Static_assert(PROTOCOL_VERSION == 1, "the version that is written");
 
 static int write_device(const struct bus *bus, bus_transaction t,
                         const char *backend, const struct transport *transport,
-                        const struct report *report)
+                        unsigned int offered, const struct report *report)
 {
     int r;
 
@@ -96,7 +98,7 @@ static int write_device(const struct bus *bus, bus_transaction t,
     if (r < 0) {
         return r;
     }
-    r = write_features(bus, t);
+    r = write_features(bus, t, offered);
     if (r < 0) {
         return r;
     }
@@ -110,7 +112,7 @@ static int write_device(const struct bus *bus, bus_transaction t,
 }
 
 static int begin_once(const struct bus *bus, const char *backend,
-                      const struct transport *transport,
+                      const struct transport *transport, unsigned int offered,
                       const struct report *report)
 {
     bus_transaction t;
@@ -120,18 +122,19 @@ static int begin_once(const struct bus *bus, const char *backend,
     if (r < 0) {
         return r;
     }
-    r = write_device(bus, t, backend, transport, report);
+    r = write_device(bus, t, backend, transport, offered, report);
     ended = bus_end(bus, t, r == 0);
     return r < 0 ? r : ended;
 }
 
 int act_begin(const struct bus *bus, const char *backend,
-              const struct transport *transport, const struct report *report)
+              const struct transport *transport, unsigned int offered,
+              const struct report *report)
 {
     int r = -EAGAIN;
 
     for (int i = 0; i < TRIES && r == -EAGAIN; i++) {
-        r = begin_once(bus, backend, transport, report);
+        r = begin_once(bus, backend, transport, offered, report);
     }
     return r;
 }

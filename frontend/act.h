@@ -14,15 +14,22 @@
 #include "frontend/guest.h"
 #include "frontend/transport.h"
 
+/* What this frontend can do beyond reporting; each has a node. */
+enum act_feature {
+    ACT_REFLEX = 1 << 0,
+    ACT_INTENT = 1 << 1,
+};
+
 /*
  * Everything that the backend must know, the first report and the state
  * Initialised, all or nothing.  backend is the directory that the device was
  * seen to name: if it names another by now, or is gone, -ESTALE.  0 or another
  * negative errno of the store; a transaction that meets others is tried again
- * a few times first.
+ * a few times first.  offered is of enum act_feature.
  */
 int act_begin(const struct bus *bus, const char *backend,
-              const struct transport *transport, const struct report *report);
+              const struct transport *transport, unsigned int offered,
+              const struct report *report);
 
 /*
  * Our state, if it is still what we wrote last: otherwise -ESTALE, as the

@@ -22,6 +22,7 @@ void frontend_init(struct frontend *frontend, const struct bus *bus,
         .guest = guest,
         .heartbeat_ms = units_clamp(heartbeat_ms, REPORT_HEARTBEAT_MIN_MS,
                                     REPORT_HEARTBEAT_MAX_MS),
+        .offered = ACT_REFLEX,
     };
 }
 
@@ -181,7 +182,7 @@ static int begin(struct frontend *frontend, const struct decision *decision)
 
     open_transport(frontend);
     r = act_begin(frontend->bus, frontend->observer.backend,
-                  &frontend->transport, &decision->report);
+                  &frontend->transport, frontend->offered, &decision->report);
     if (r == 0) {
         device_begun(&frontend->device);
         observe_own_state(&frontend->observer, frontend->device.state);

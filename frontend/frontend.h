@@ -30,6 +30,7 @@ struct frontend {
     const struct bus *bus;
     const struct guest *guest;
     uint64_t heartbeat_ms;
+    unsigned int offered; /* of enum act_feature; the caller may take off */
 
     /*
      * The kernel's alarms, the caller's to hear: whether there are any, and

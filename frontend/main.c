@@ -28,6 +28,7 @@
 #include "common/protocol.h"
 #include "common/report.h"
 #include "common/units.h"
+#include "frontend/act.h"
 #include "frontend/alarm_linux.h"
 #include "frontend/decide.h"
 #include "frontend/frontend.h"
@@ -56,6 +57,7 @@ struct options {
     enum log_level level;
     bool to_syslog;
     bool once;
+    unsigned int declined; /* of enum act_feature */
 };
 
 static const char usage[] =
@@ -63,6 +65,7 @@ static const char usage[] =
     "Tell the Xen host how much memory this guest needs.\n"
     "\n"
     "      --heartbeat SECONDS  report at least that often (1 to 60; 10)\n"
+    "      --no-reflex          never take memory without being given it\n"
     "      --once               print one report and exit\n"
     "  -d, --debug              log everything\n"
     "  -s, --syslog             log to syslog instead of standard error\n"
@@ -72,11 +75,12 @@ static const char usage[] =
 /* Exits for --help, --version and mistakes. */
 static void parse_options(int argc, char **argv, struct options *options)
 {
-    enum { OPTION_HEARTBEAT = 256, OPTION_ONCE };
+    enum { OPTION_HEARTBEAT = 256, OPTION_NO_REFLEX, OPTION_ONCE };
     static const struct option known[] = {
         {"debug", no_argument, NULL, 'd'},
         {"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
         {"help", no_argument, NULL, 'h'},
+        {"no-reflex", no_argument, NULL, OPTION_NO_REFLEX},
         {"once", no_argument, NULL, OPTION_ONCE},
         {"syslog", no_argument, NULL, 's'},
         {"version", no_argument, NULL, 'V'},
@@ -92,6 +96,9 @@ static void parse_options(int argc, char **argv, struct options *options)
             break;
         case 's':
             options->to_syslog = true;
+            break;
+        case OPTION_NO_REFLEX:
+            options->declined |= ACT_REFLEX;
             break;
         case OPTION_ONCE:
             options->once = true;
@@ -431,6 +438,7 @@ int main(int argc, char **argv)
     } else {
         frontend_init(&daemon.frontend, &daemon.bus, &daemon.guest,
                       options.heartbeat_ms);
+        daemon.frontend.offered &= ~options.declined;
         code = run(&daemon);
     }
     guest_linux_close(&daemon.guest);

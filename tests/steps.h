@@ -42,12 +42,11 @@ static inline unsigned int writes_since(const struct scenario *scenario,
     return writes_count(&scenario->world.store->log, ms, DAEMON_NAME, part);
 }
 
-/* Of targets, limits and records: not those that make a device. */
+/* Of targets and records: not those that make a device, nor limits. */
 static inline unsigned int moves_since(const struct scenario *scenario,
                                        uint64_t ms)
 {
     return writes_since(scenario, ms, "memory/target") +
-           writes_since(scenario, ms, "limit/") +
            writes_since(scenario, ms, "/xenballoon/");
 }
 

@@ -322,6 +322,7 @@ static void fast_grower(struct scenario *scenario)
     taker = scenario_add(scenario, "taker", 300 * MIB, 3000 * MIB, 100 * MIB);
     taker->nature.growth_kib_s = 60 * MIB;
     taker->nature.has_no_pressure = true; /* so it looks ahead */
+    taker->nature.has_no_reflex = true;
     character_wants(taker, 20 * SECOND_MS, 2000 * MIB);
 }
 

@@ -228,6 +228,7 @@ static void one_burst(struct scenario *scenario)
     scenario_init(scenario, (512 + 3000 + 600 + 140) * MIB);
     (void)scenario_add(scenario, "donor", 3000 * MIB, 3000 * MIB, 100 * MIB);
     taker = scenario_add(scenario, "taker", 600 * MIB, 2000 * MIB, 100 * MIB);
+    taker->nature.has_no_reflex = true; /* or it would ask for less */
     character_wants(taker, 2 * MINUTE_MS, 1000 * MIB);
 }
 

@@ -253,7 +253,8 @@ static unsigned int most_writes(const struct scenario *scenario,
 
         if (write->ms < since_ms || strcmp(write->name, DAEMON_NAME) != 0 ||
             strncmp(write->path, "limit/", 6) == 0 ||
-            strstr(write->path, "/reason") != NULL || /* with its target */
+            strstr(write->path, "/reason") != NULL ||    /* with its target, */
+            strstr(write->path, "/allowance") != NULL || /* and after it */
             strstr(write->path, "/uuid") != NULL) {
             continue;
         }

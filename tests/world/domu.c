@@ -11,6 +11,7 @@
 
 #include "common/protocol.h"
 #include "common/units.h"
+#include "frontend/act.h"
 #include "frontend/frontend.h"
 #include "tests/world/memory.h"
 
@@ -78,6 +79,9 @@ void domu_start_frontend(struct domu *domu, struct store *store,
                   domu->config.heartbeat_ms);
     domu->frontend->has_alarm = !domu->config.nature->has_no_pressure;
     domu->alarm = (struct alarm){0};
+    if (domu->config.nature->has_no_reflex) {
+        domu->frontend->offered &= ~(unsigned int)ACT_REFLEX;
+    }
     domu->frontend_next_ms = now_ms;
     domu->config.frontend_ms = 0;
     domu->due_ms = 0;

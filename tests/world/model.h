@@ -77,6 +77,7 @@ struct model_nature {
     uint64_t lie_permyriad;
     bool has_no_pressure; /* in its /proc */
     bool has_no_grants;   /* no gntalloc: it cannot share a page */
+    bool has_no_reflex;   /* its frontend was told to take nothing itself */
 };
 
 struct model {

@@ -448,6 +448,17 @@ static void wrote(void *arg, const struct write *write)
 
 /* ---- What is granted --------------------------------------------------- */
 
+/*
+ * An allowance is taken back also from one that is not heard any more, but no
+ * more than that: what belongs to its target stays.
+ */
+static bool is_withdrawal(const struct domu *domu, uint64_t old_kib,
+                          uint64_t limit_kib)
+{
+    return domu != NULL && domu->phase == DOMU_RUNNING && limit_kib < old_kib &&
+           limit_kib >= xl_limit_kib(domu, domu->target_kib);
+}
+
 /* Limits go into the log as if they were nodes. */
 static void record_limit(struct world *world, uint32_t domid,
                          uint64_t limit_kib)
@@ -476,6 +487,7 @@ static void limited(void *arg, uint32_t domid, uint64_t old_kib,
         domu->is_limit_xls = false;
     }
     if (may_limit(world, domu, limit_kib) ||
+        is_withdrawal(domu, old_kib, limit_kib) ||
         touch(world, domid, "limit", limit_kib) == NULL) {
         return;
     }
