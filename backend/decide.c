@@ -9,6 +9,7 @@
 
 #include "backend/demand.h"
 #include "backend/host.h"
+#include "backend/intent.h"
 #include "backend/movement.h"
 #include "backend/share.h"
 #include "common/units.h"
@@ -294,6 +295,9 @@ static void rest(const struct snapshot_domain *domain,
     if (!movement_has_arrived(domain, memory)) {
         reason_set(&step->reason, REASON_ON_ITS_WAY,
                    movement_held_kib(domain, memory), domain->target_kib);
+    } else if (intent_refused_kib(domain, memory, now_ms) >
+               units_max(domain->floor_kib, domain->report.floor_kib)) {
+        reason_set(&step->reason, REASON_REFUSES, memory->refused_kib, 0);
     } else if (spare > share_deadband_kib(domain->target_kib)) {
         reason_set(&step->reason,
                    memory->hands_off_ms > now_ms ? REASON_HANDS_OFF
@@ -309,10 +313,16 @@ static void rest(const struct snapshot_domain *domain,
     }
 }
 
-static void finish(const struct snapshot_domain *domain,
-                   struct decide_memory *memory, struct decide_step *step,
-                   uint64_t now_ms)
+static void finish(const struct snapshot *snapshot,
+                   const struct decide_host *host,
+                   const struct snapshot_domain *domain,
+                   struct decide_memory *memory, struct decide_step *step)
 {
+    uint64_t now_ms = snapshot->now_ms;
+
+    if (domain->has_intent || memory->intent_until_ms != 0) {
+        intent_follow(snapshot, host->mood, domain, memory, step);
+    }
     if (step->state == DECIDE_MANAGED &&
         step->target_kib < domain->target_kib) {
         memory->shrunk_ms = now_ms;
@@ -354,6 +364,9 @@ static uint64_t look_again(const struct snapshot_domain *domain,
         !movement_has_arrived(domain, memory) ||
         step->reason.code == REASON_WAITS) {
         return now_ms + DECIDE_MOVING_MS;
+    }
+    if (step->announced != 0) {
+        next_ms = units_min(next_ms, intent_next_ms(memory, now_ms));
     }
     /* A demand that still falls makes a donor, or frees a taker. */
     if (is_wanted && step->is_falling) {
@@ -405,8 +418,8 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     plan->learned_kib = host->learned_kib;
     plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
     for (i = 0; i < snapshot->count; i++) {
-        finish(&snapshot->domains[i], &memories[i], &plan->steps[i],
-               snapshot->now_ms);
+        finish(snapshot, host, &snapshot->domains[i], &memories[i],
+               &plan->steps[i]);
         plan->next_ms = units_min(
             plan->next_ms,
             look_again(&snapshot->domains[i], &memories[i], &plan->steps[i],

@@ -105,6 +105,7 @@ unit_tests += \
 	%D%/test_demand \
 	%D%/test_fields \
 	%D%/test_host \
+	%D%/test_intent \
 	%D%/test_movement \
 	%D%/test_page \
 	%D%/test_peers_prediction \
@@ -167,6 +168,7 @@ endif
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_host_SOURCES = %D%/test_host.c
+%C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_movement_SOURCES = %D%/test_movement.c
