@@ -90,6 +90,7 @@ endif
 
 if UNIT_TESTS
 unit_tests = \
+	%D%/test_announcement \
 	%D%/test_loop \
 	%D%/test_number \
 	%D%/test_report \
@@ -152,6 +153,7 @@ unit_tests += \
 	%D%/test_guest_linux \
 	%D%/test_procfs
 endif
+%C%_test_announcement_SOURCES = %D%/test_announcement.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
 %C%_test_child_SOURCES = %D%/test_child.c
@@ -252,6 +254,7 @@ fuzz_flags = $(AM_LDFLAGS)
 TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
+	%D%/fuzz/fuzz_announcement \
 	%D%/fuzz/fuzz_report
 if BACKEND
 fuzz_tests += \
@@ -265,6 +268,9 @@ if FRONTEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_procfs
 endif
+%C%_fuzz_fuzz_announcement_SOURCES = \
+	%D%/fuzz/fuzz_announcement.c $(fuzz_main)
+%C%_fuzz_fuzz_announcement_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_answer_SOURCES = %D%/fuzz/fuzz_answer.c $(fuzz_main)
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
