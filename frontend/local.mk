@@ -16,6 +16,8 @@ noinst_LIBRARIES += %D%/libfrontendpolicy.a
 	%D%/decide.h \
 	%D%/floor.c \
 	%D%/floor.h \
+	%D%/intent.c \
+	%D%/intent.h \
 	%D%/sample.h
 
 if FRONTEND

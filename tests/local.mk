@@ -150,6 +150,7 @@ if FRONTEND
 unit_tests += \
 	%D%/test_frontend \
 	%D%/test_frontend_decide \
+	%D%/test_frontend_intent \
 	%D%/test_guest_linux \
 	%D%/test_procfs
 endif
@@ -167,6 +168,7 @@ endif
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
+%C%_test_frontend_intent_SOURCES = %D%/test_frontend_intent.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_host_SOURCES = %D%/test_host.c
