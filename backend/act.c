@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/device.h"
 #include "backend/record.h"
 #include "backend/share.h"
 #include "common/log.h"
@@ -64,7 +65,8 @@ static int lower(struct balancer *balancer, struct balancer_domain *domain)
     const struct decide_step *step = &domain->step;
     int r;
 
-    r = record_write_target(balancer, domain, step->target_kib);
+    r = record_write_target(balancer, domain, step->target_kib,
+                            reason_word(step->reason.code));
     if (r == 0) {
         r = set_pod_target(balancer, domain, step->target_kib);
     }
@@ -111,7 +113,8 @@ static int raise(struct balancer *balancer, struct balancer_domain *domain)
     }
     r = set_pod_target(balancer, domain, step->target_kib);
     if (r == 0) {
-        r = record_write_target(balancer, domain, step->target_kib);
+        r = record_write_target(balancer, domain, step->target_kib,
+                                reason_word(step->reason.code));
     }
     if (r < 0 && r != -ESRCH && r != -ENOTCONN && is_limit_raised) {
         take_limit_back(balancer, domain);
@@ -167,6 +170,29 @@ static void report_success(struct balancer *balancer,
              reason_text(&step->reason, why));
 }
 
+/*
+ * Less is said before the limit goes down, more when it is up: what a guest was
+ * told that it may take, it may take.
+ */
+static int tell_allowance(struct balancer *balancer,
+                          struct balancer_domain *domain)
+{
+    int r = device_tell_allowance(balancer, domain, domain->step.allowance_kib);
+
+    if (r < 0 && r != -ESRCH && r != -ENOTCONN) {
+        log_debug("cannot tell the allowance, trying again domid=%u: %s",
+                  domain->domid, strerror(-r));
+    }
+    return r == -ENOTCONN ? r : 0;
+}
+
+/* The limit that goes with the step is in force. */
+static bool is_limit_set(const struct balancer_domain *domain)
+{
+    return domain->step.limit_kib <= domain->seen.limit_kib ||
+           domain->step.limit_kib == domain->our_limit_kib;
+}
+
 typedef int step_fn(struct balancer *balancer, struct balancer_domain *domain);
 
 static int carry_out(struct balancer *balancer, struct balancer_domain *domain,
@@ -219,8 +245,13 @@ int act(struct balancer *balancer, uint64_t now_ms)
     int r = 0;
 
     for (i = 0; r == 0 && i < balancer->count; i++) {
-        if (is_lower(&balancer->domains[i])) {
-            r = carry_out(balancer, &balancer->domains[i], lower, now_ms);
+        struct balancer_domain *domain = &balancer->domains[i];
+
+        if (domain->step.allowance_kib < domain->seen.allowance_kib) {
+            r = tell_allowance(balancer, domain);
+        }
+        if (r == 0 && is_lower(domain)) {
+            r = carry_out(balancer, domain, lower, now_ms);
         }
     }
     if (r == 0) {
@@ -234,6 +265,10 @@ int act(struct balancer *balancer, uint64_t now_ms)
         } else if (!is_lower(domain) &&
                    domain->step.limit_kib != domain->seen.limit_kib) {
             r = carry_out(balancer, domain, only_limit, now_ms);
+        }
+        if (r == 0 && is_limit_set(domain) &&
+            domain->step.allowance_kib > domain->seen.allowance_kib) {
+            r = tell_allowance(balancer, domain);
         }
     }
     return r;

@@ -8,6 +8,7 @@
 
 #include "backend/act.h"
 #include "backend/observe.h"
+#include "backend/pages.h"
 #include "backend/record.h"
 #include "common/number.h"
 #include "common/units.h"
@@ -33,6 +34,7 @@ void balancer_done(struct balancer *balancer)
     free(balancer->plan.steps);
     free(balancer->memories);
     free(balancer->listed);
+    pages_free(balancer->pages);
     memset(balancer, 0, sizeof(*balancer));
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "backend/decide.h"
+#include "backend/device.h"
 #include "backend/hypervisor.h"
 #include "backend/settings.h"
 #include "backend/snapshot.h"
@@ -27,13 +28,17 @@
 /* Heartbeats that may be missed before a frontend counts as silent. */
 #define BALANCER_HEARTBEATS 3
 
-/* The parts of the store that are watched for each domain. */
+/*
+ * The parts of a domain that can be stale.  Those up to BALANCER_VM are watched
+ * each by itself, the rest by the watch on the device.
+ */
 enum balancer_part {
     BALANCER_NAME = 1 << 0,
     BALANCER_MEMORY = 1 << 1, /* target, static-max, videoram */
-    BALANCER_REPORT = 1 << 2,
-    BALANCER_VM = 1 << 3, /* /vm/<uuid>/memory: xl mem-set has run */
-    BALANCER_ALL_PARTS = 15,
+    BALANCER_DEVICE = 1 << 2, /* the frontend's end of the handshake */
+    BALANCER_VM = 1 << 3,     /* /vm/<uuid>/memory: xl mem-set has run */
+    BALANCER_REPORT = 1 << 4,
+    BALANCER_ANSWER = 1 << 5,
 };
 
 /* One domain, as long as it lives. */
@@ -56,11 +61,12 @@ struct balancer_domain {
     bool is_operators;
     uint64_t our_limit_kib; /* the last one that we set, 0 if none */
 
-    /* The record in PROTOCOL_BACKEND_DIR */
+    /* The record in PROTOCOL_RECORD_DIR */
     bool has_record;
     bool is_record_due;           /* must be written: the operator took over */
     struct settings_domain given; /* by "xenballoon set" */
 
+    struct device device;
     enum snapshot_voice voice;
     struct report report;    /* the last good one */
     uint64_t report_read_ms; /* 0: none was read yet */
@@ -105,12 +111,20 @@ struct balancer {
     uint64_t stored_learned_kib;      /* of that, what the store knows */
     struct decide_memory *memories;   /* scratch of the tick */
     struct hypervisor_domain *listed; /* scratch of observe */
+    struct pages *pages;              /* scratch of pages.c */
+    bool can_copy_pages;              /* reports in pages can be read here */
 
     bool is_started;     /* host watches are set, left-over records swept */
     uint64_t started_ms; /* when the first tick began */
     uint64_t ticks;
-    uint64_t writes; /* of targets, limits and records, since the start */
+    /* Of targets, limits, records and ends of devices, since the start */
+    uint64_t writes;
     uint64_t last_write_ms;
+
+    /* Xen said by itself that memory runs low; main.c's to set. */
+    bool is_low_bound; /* it would tell us */
+    uint64_t lows;
+    uint64_t last_low_ms; /* 0: never */
 };
 
 /* The pointers must outlive the balancer.  0 or -ENOMEM. */

@@ -64,7 +64,7 @@ struct hypervisor_ops {
     int (*set_pod_target)(void *state, uint32_t domid, uint64_t target_kib);
     /*
      * Copies all pages in one call, mapping none.  0 when each page's result
-     * is set, -EOPNOTSUPP when this host cannot.
+     * is set, -EOPNOTSUPP when this host cannot, also for no pages at all.
      */
     int (*copy_pages)(void *state, struct hypervisor_page *pages,
                       unsigned int count);

@@ -23,6 +23,8 @@ noinst_LIBRARIES += \
 	%D%/configlines.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/device.c \
+	%D%/device.h \
 	%D%/fields.c \
 	%D%/fields.h \
 	%D%/hypervisor.h \
@@ -32,6 +34,10 @@ noinst_LIBRARIES += \
 	%D%/nodes.h \
 	%D%/observe.c \
 	%D%/observe.h \
+	%D%/offer.c \
+	%D%/offer.h \
+	%D%/pages.c \
+	%D%/pages.h \
 	%D%/reason.c \
 	%D%/reason.h \
 	%D%/record.c \
@@ -47,6 +53,10 @@ noinst_LIBRARIES += \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/snapshot.h \
+	%D%/sweep.c \
+	%D%/sweep.h \
+	%D%/voice.c \
+	%D%/voice.h \
 	%D%/watch.c \
 	%D%/watch.h
 

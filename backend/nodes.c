@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/device.h"
 #include "backend/record.h"
 #include "backend/watch.h"
 #include "common/log.h"
@@ -126,95 +127,6 @@ static int read_memory(struct balancer *balancer,
     return 0;
 }
 
-static enum snapshot_voice parse_voice(const char *value, size_t len,
-                                       struct report *ret_report)
-{
-    struct report report;
-
-    if (report_parse(value, len, &report) < 0) {
-        return SNAPSHOT_VOICE_GARBLED;
-    }
-    if (report.state == REPORT_STOPPED) {
-        return SNAPSHOT_VOICE_STOPPED;
-    }
-    *ret_report = report;
-    return SNAPSHOT_VOICE_GOOD;
-}
-
-static int read_report(const struct balancer *balancer,
-                       struct balancer_domain *domain, uint64_t now_ms)
-{
-    char path[BUS_PATH_MAX];
-    char value[BUS_VALUE_MAX + 1];
-    bool is_first = domain->report_read_ms == 0;
-    int len;
-
-    watch_path(path, domain, BALANCER_REPORT);
-    len =
-        bus_read(balancer->bus, BUS_NO_TRANSACTION, path, value, sizeof(value));
-    if (!is_answer(len)) {
-        return len;
-    }
-    domain->stale &= ~(unsigned int)BALANCER_REPORT;
-    domain->report_read_ms = now_ms > 0 ? now_ms : 1;
-    if (len == -ENOENT) {
-        /* Of a domain that was restored, or whose frontend never ran. */
-        domain->voice = SNAPSHOT_VOICE_NONE;
-        return 0;
-    }
-    if (len < 0) {
-        domain->voice = SNAPSHOT_VOICE_GARBLED;
-        return 0;
-    }
-    domain->voice = parse_voice(value, (size_t)len, &domain->report);
-    if (is_first && domain->voice == SNAPSHOT_VOICE_GOOD) {
-        /*
-         * It was there before this backend was, and may be as old as the
-         * domain.  The next heartbeat will tell.
-         */
-        domain->voice = SNAPSHOT_VOICE_SILENT;
-    }
-    return 0;
-}
-
-static void expire_report(struct balancer_domain *domain, uint64_t now_ms,
-                          uint64_t *next_ms)
-{
-    uint64_t silent_ms = domain->report_read_ms +
-                         BALANCER_HEARTBEATS * domain->report.heartbeat_ms;
-
-    if (domain->voice != SNAPSHOT_VOICE_GOOD) {
-        return;
-    }
-    if (now_ms >= silent_ms) {
-        domain->voice = SNAPSHOT_VOICE_SILENT;
-        log_warning("frontend fell silent, leaving the domain alone domid=%u "
-                    "name=\"%s\"",
-                    domain->domid, domain->name);
-    } else {
-        *next_ms = units_min(*next_ms, silent_ms);
-    }
-}
-
-/* A guest that writes without pause is read once in BALANCER_REPORT_MIN_MS. */
-static int refresh_report(const struct balancer *balancer,
-                          struct balancer_domain *domain, uint64_t now_ms,
-                          uint64_t *next_ms)
-{
-    uint64_t due_ms = domain->report_read_ms + BALANCER_REPORT_MIN_MS;
-    int r = 0;
-
-    if (domain->stale & BALANCER_REPORT) {
-        if (domain->report_read_ms == 0 || now_ms >= due_ms) {
-            r = read_report(balancer, domain, now_ms);
-        } else {
-            *next_ms = units_min(*next_ms, due_ms);
-        }
-    }
-    expire_report(domain, now_ms, next_ms);
-    return r;
-}
-
 /* The operator's word is kept for the next backend as well. */
 static void refresh_record(struct balancer *balancer,
                            struct balancer_domain *domain, uint64_t *next_ms,
@@ -256,16 +168,18 @@ static int read_stale(struct balancer *balancer, struct balancer_domain *domain)
             return r;
         }
     }
-    domain->stale &= BALANCER_REPORT;
+    domain->stale &=
+        ~(unsigned int)(BALANCER_NAME | BALANCER_MEMORY | BALANCER_VM);
     return 0;
 }
 
 int nodes_refresh(struct balancer *balancer, struct balancer_domain *domain,
-                  bool is_dying, uint64_t now_ms, uint64_t *next_ms)
+                  const struct hypervisor_domain *listed, uint64_t now_ms,
+                  uint64_t *next_ms)
 {
     int r;
 
-    if (is_dying) {
+    if (listed->is_dying) {
         return 0; /* its nodes vanish one by one; nothing is worth reading */
     }
     if (!domain->is_watched) {
@@ -275,8 +189,8 @@ int nodes_refresh(struct balancer *balancer, struct balancer_domain *domain,
         }
     }
     r = read_stale(balancer, domain);
-    if (r == 0) {
-        r = refresh_report(balancer, domain, now_ms, next_ms);
+    if (r == 0 && !listed->is_service) {
+        r = device_refresh(balancer, domain, now_ms, next_ms);
     }
     if (r == -ENOTCONN) {
         return r;

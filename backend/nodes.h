@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the store says of one domain: its name, its memory nodes, whose its
- * target is, and the report of its guest.
+ * target is, and the guest's end of its device.
  */
 #ifndef BALLOON_BACKEND_NODES_H
 #define BALLOON_BACKEND_NODES_H
@@ -17,6 +17,7 @@
  * 0 or a negative errno that concerns more than this domain.
  */
 int nodes_refresh(struct balancer *balancer, struct balancer_domain *domain,
-                  bool is_dying, uint64_t now_ms, uint64_t *next_ms);
+                  const struct hypervisor_domain *listed, uint64_t now_ms,
+                  uint64_t *next_ms);
 
 #endif

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "backend/device.h"
 #include "backend/nodes.h"
+#include "backend/pages.h"
 #include "backend/record.h"
 #include "backend/roster.h"
+#include "backend/voice.h"
 #include "backend/watch.h"
 #include "common/units.h"
 
@@ -81,6 +84,12 @@ static void see_domain(const struct balancer *balancer,
     seen->static_max_kib = domain->static_max_kib;
     seen->videoram_kib = domain->videoram_kib;
     seen->is_operators = domain->is_operators;
+    seen->has_reflex = domain->device.offer.has_reflex;
+    seen->has_intent = domain->device.offer.has_intent;
+    seen->allowance_kib = domain->device.allowance_kib;
+    seen->answered = domain->device.answer.number;
+    seen->is_ready = domain->device.answer.is_ready;
+    seen->can_give_kib = domain->device.answer.can_give_kib;
     seen->voice = domain->voice;
     if (domain->voice == SNAPSHOT_VOICE_GOOD) {
         seen->report = domain->report;
@@ -119,6 +128,12 @@ static int start(struct balancer *balancer)
         r = record_sweep(balancer);
     }
     if (r == 0) {
+        r = device_sweep(balancer);
+    }
+    if (r == 0) {
+        r = pages_probe(balancer);
+    }
+    if (r == 0) {
         r = record_read_learned(balancer, &balancer->stored_learned_kib);
         balancer->host.learned_kib = balancer->stored_learned_kib;
     }
@@ -140,8 +155,14 @@ int observe(struct balancer *balancer, uint64_t now_ms, uint64_t *ret_next_ms)
         r = watch_take_events(balancer);
     }
     for (i = 0; r == 0 && i < balancer->count; i++) {
-        r = nodes_refresh(balancer, &balancer->domains[i],
-                          balancer->listed[i].is_dying, now_ms, ret_next_ms);
+        r = nodes_refresh(balancer, &balancer->domains[i], &balancer->listed[i],
+                          now_ms, ret_next_ms);
+    }
+    if (r == 0) {
+        r = pages_refresh(balancer, now_ms, ret_next_ms);
+    }
+    for (i = 0; r == 0 && i < balancer->count; i++) {
+        voice_expire(&balancer->domains[i], now_ms, ret_next_ms);
     }
     if (r < 0) {
         return r;

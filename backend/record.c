@@ -5,28 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/number.h"
+#include "backend/device.h"
+#include "backend/sweep.h"
 #include "common/protocol.h"
 #include "common/units.h"
 
-/* A conflict is met again this often before it is left to the next tick. */
-#define RECORD_TRIES 3
-
 /* What one transaction writes. */
 struct change {
+    const struct balancer_domain *domain;
     uint64_t target_kib;
     bool moves_target; /* memory/target too, by compare-and-set */
     bool has_target;
     bool has_operator;
     bool is_operators;
     const struct settings_domain *given; /* or NULL */
+    const char *why;                     /* a word for the guest, or NULL */
 };
 
 static void record_path(char path[BUS_PATH_MAX], uint32_t domid,
                         const char *node)
 {
-    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s/%s", PROTOCOL_BACKEND_DIR,
-                   domid, PROTOCOL_DEVICE, node);
+    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s", PROTOCOL_RECORD_DIR, domid,
+                   node);
 }
 
 static int read_node(const struct balancer *balancer, uint32_t domid,
@@ -38,13 +38,13 @@ static int read_node(const struct balancer *balancer, uint32_t domid,
     return bus_read_kib(balancer->bus, BUS_NO_TRANSACTION, path, ret_value);
 }
 
-static int write_number(const struct balancer *balancer, bus_transaction t,
+static int write_number(const struct bus *bus, bus_transaction t,
                         uint32_t domid, const char *node, uint64_t value)
 {
     char path[BUS_PATH_MAX];
 
     record_path(path, domid, node);
-    return bus_write_kib(balancer->bus, t, path, value);
+    return bus_write_kib(bus, t, path, value);
 }
 
 /* ---- Reading ------------------------------------------------------------ */
@@ -140,17 +140,17 @@ int record_read(struct balancer *balancer, struct balancer_domain *domain,
  * decided on.  The node of a dead domain is gone, so that nothing is ever
  * written for it.
  */
-static int check_target(const struct balancer *balancer, bus_transaction t,
-                        const struct balancer_domain *domain,
+static int check_target(const struct bus *bus, bus_transaction t,
                         const struct change *change)
 {
+    const struct balancer_domain *domain = change->domain;
     char path[BUS_PATH_MAX];
     uint64_t target_kib;
     int r;
 
     (void)snprintf(path, sizeof(path), "/local/domain/%u/%s", domain->domid,
                    PROTOCOL_TARGET);
-    r = bus_read_kib(balancer->bus, t, path, &target_kib);
+    r = bus_read_kib(bus, t, path, &target_kib);
     if (r == -ENOENT) {
         return -ESRCH;
     }
@@ -160,96 +160,73 @@ static int check_target(const struct balancer *balancer, bus_transaction t,
     if (r == -EINVAL || (r == 0 && target_kib != domain->target_kib)) {
         return -EEXIST;
     }
-    return r < 0 ? r
-                 : bus_write_kib(balancer->bus, t, path, change->target_kib);
+    return r < 0 ? r : bus_write_kib(bus, t, path, change->target_kib);
 }
 
-static int write_given(const struct balancer *balancer, bus_transaction t,
-                       uint32_t domid, const struct settings_domain *given)
+static int write_given(const struct bus *bus, bus_transaction t, uint32_t domid,
+                       const struct settings_domain *given)
 {
     int r = 0;
 
     if (given->has & SETTINGS_HAS_FLOOR) {
-        r = write_number(balancer, t, domid, "floor", given->floor_kib);
+        r = write_number(bus, t, domid, "floor", given->floor_kib);
     }
     if (r == 0 && (given->has & SETTINGS_HAS_CEILING)) {
-        r = write_number(balancer, t, domid, "ceiling", given->ceiling_kib);
+        r = write_number(bus, t, domid, "ceiling", given->ceiling_kib);
     }
     if (r == 0 && (given->has & SETTINGS_HAS_WEIGHT)) {
-        r = write_number(balancer, t, domid, "weight", given->weight);
+        r = write_number(bus, t, domid, "weight", given->weight);
     }
     if (r == 0 && (given->has & SETTINGS_HAS_HEADROOM)) {
-        r = write_number(balancer, t, domid, "headroom",
-                         given->headroom_permyriad);
+        r = write_number(bus, t, domid, "headroom", given->headroom_permyriad);
     }
     return r;
 }
 
-static int write_operator(const struct balancer *balancer, bus_transaction t,
+static int write_operator(const struct bus *bus, bus_transaction t,
                           uint32_t domid, bool is_operators)
 {
     char path[BUS_PATH_MAX];
 
     record_path(path, domid, "operator");
-    return is_operators ? bus_write(balancer->bus, t, path, "1", 1)
-                        : bus_remove(balancer->bus, t, path);
+    return is_operators ? bus_write(bus, t, path, "1", 1)
+                        : bus_remove(bus, t, path);
 }
 
-static int write_change(const struct balancer *balancer, bus_transaction t,
-                        const struct balancer_domain *domain,
-                        const struct change *change)
+static int write_change(const struct bus *bus, bus_transaction t, void *arg)
 {
+    const struct change *change = arg;
+    const struct balancer_domain *domain = change->domain;
     char path[BUS_PATH_MAX];
     int r;
 
-    r = check_target(balancer, t, domain, change);
+    r = check_target(bus, t, change);
     if (r == 0 && !domain->has_record) {
         record_path(path, domain->domid, "uuid");
-        r = bus_write(balancer->bus, t, path, domain->uuid,
-                      strlen(domain->uuid));
+        r = bus_write(bus, t, path, domain->uuid, strlen(domain->uuid));
     }
     if (r == 0 && change->has_target) {
-        r = write_number(balancer, t, domain->domid, "target",
-                         change->target_kib);
+        r = write_number(bus, t, domain->domid, "target", change->target_kib);
     }
     if (r == 0 && change->has_operator) {
-        r = write_operator(balancer, t, domain->domid, change->is_operators);
+        r = write_operator(bus, t, domain->domid, change->is_operators);
     }
     if (r == 0 && change->given != NULL) {
-        r = write_given(balancer, t, domain->domid, change->given);
+        r = write_given(bus, t, domain->domid, change->given);
+    }
+    if (r == 0 && change->why != NULL) {
+        r = device_tell_reason(bus, t, domain, change->why);
     }
     return r;
 }
 
-static int transact_once(const struct balancer *balancer,
-                         const struct balancer_domain *domain,
-                         const struct change *change)
+static int transact(struct balancer *balancer, struct balancer_domain *domain,
+                    struct change *change)
 {
-    bus_transaction t;
     int r;
 
-    r = bus_begin(balancer->bus, &t);
-    if (r < 0) {
-        return r;
-    }
-    r = write_change(balancer, t, domain, change);
-    if (r < 0) {
-        /* The first failure is the one to report. */
-        (void)bus_end(balancer->bus, t, false);
-        return r;
-    }
-    return bus_end(balancer->bus, t, true);
-}
-
-static int transact(struct balancer *balancer, struct balancer_domain *domain,
-                    const struct change *change)
-{
-    int r = -EAGAIN;
-    int i;
-
-    for (i = 0; i < RECORD_TRIES && r == -EAGAIN; i++) {
-        r = transact_once(balancer, domain, change);
-    }
+    change->domain = domain;
+    r = bus_transact(balancer->bus, write_change, change);
     if (r == 0) {
         domain->has_record = true;
         balancer->writes++;
@@ -258,12 +235,14 @@ static int transact(struct balancer *balancer, struct balancer_domain *domain,
 }
 
 int record_write_target(struct balancer *balancer,
-                        struct balancer_domain *domain, uint64_t target_kib)
+                        struct balancer_domain *domain, uint64_t target_kib,
+                        const char *why)
 {
-    const struct change change = {
+    struct change change = {
         .target_kib = target_kib,
         .moves_target = true,
         .has_target = true,
+        .why = why,
     };
     int r = transact(balancer, domain, &change);
 
@@ -277,7 +256,7 @@ int record_write_operator(struct balancer *balancer,
                           struct balancer_domain *domain, uint64_t target_kib,
                           bool is_operators)
 {
-    const struct change change = {
+    struct change change = {
         .target_kib = target_kib,
         .has_target = true,
         .has_operator = true,
@@ -292,7 +271,7 @@ int record_write_given(struct balancer *balancer,
                        const struct settings_domain *given)
 {
     /* With the target as it is, so that a restart can tell a foreign one. */
-    const struct change change = {
+    struct change change = {
         .target_kib = domain->target_kib,
         .has_target = domain->has_target,
         .given = given,
@@ -328,50 +307,12 @@ int record_remove(struct balancer *balancer, uint32_t domid)
 {
     char path[BUS_PATH_MAX];
 
-    (void)snprintf(path, sizeof(path), "%s/%u", PROTOCOL_BACKEND_DIR, domid);
+    (void)snprintf(path, sizeof(path), "%s/%u", PROTOCOL_RECORD_DIR, domid);
     balancer->writes++;
     return bus_remove(balancer->bus, BUS_NO_TRANSACTION, path);
 }
 
-/* Names are collected first: removing while listing is not defined. */
-struct sweep {
-    uint32_t domids[256]; /* the rest is swept at the next start */
-    unsigned int count;
-    const struct balancer *balancer;
-};
-
-static void note_leftover(void *arg, const char *name)
-{
-    struct sweep *sweep = arg;
-    uint64_t domid;
-    unsigned int i;
-
-    if (number_parse(name, strlen(name), HYPERVISOR_DOMIDS, &domid) < 0) {
-        return;
-    }
-    for (i = 0; i < sweep->balancer->count; i++) {
-        if (sweep->balancer->domains[i].domid == domid) {
-            return;
-        }
-    }
-    if (sweep->count < sizeof(sweep->domids) / sizeof(sweep->domids[0])) {
-        sweep->domids[sweep->count++] = (uint32_t)domid;
-    }
-}
-
 int record_sweep(struct balancer *balancer)
 {
-    struct sweep sweep = {.balancer = balancer};
-    unsigned int i;
-    int r;
-
-    r = bus_list(balancer->bus, BUS_NO_TRANSACTION, PROTOCOL_BACKEND_DIR,
-                 note_leftover, &sweep);
-    if (r == -ENOENT) {
-        return 0;
-    }
-    for (i = 0; r >= 0 && i < sweep.count; i++) {
-        r = record_remove(balancer, sweep.domids[i]);
-    }
-    return r < 0 ? r : 0;
+    return sweep(balancer, PROTOCOL_RECORD_DIR);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The record: what a backend must know about a domain after a restart, in
- * the store under PROTOCOL_BACKEND_DIR.  See protocol.h for its nodes.
+ * the store under PROTOCOL_RECORD_DIR.  See protocol.h for its nodes.
  *
  * All functions return 0 or a negative errno of the bus; -ESRCH when the
  * domain is gone, and then nothing has been written.
@@ -19,11 +19,13 @@ int record_read(struct balancer *balancer, struct balancer_domain *domain,
                 uint64_t *ret_target_kib, bool *ret_is_operators);
 
 /*
- * memory/target, with the record, in one transaction: only while it still
- * holds domain->target_kib; -EEXIST when it holds another value now.
+ * memory/target, with the record, and the word of reason.h that tells the
+ * guest why, in one transaction: only while it still holds domain->target_kib;
+ * -EEXIST when it holds another value now.
  */
 int record_write_target(struct balancer *balancer,
-                        struct balancer_domain *domain, uint64_t target_kib);
+                        struct balancer_domain *domain, uint64_t target_kib,
+                        const char *why);
 
 /* Whose the target is, without touching memory/target itself. */
 int record_write_operator(struct balancer *balancer,

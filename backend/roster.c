@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/device.h"
 #include "backend/record.h"
 #include "backend/watch.h"
 #include "common/log.h"
@@ -79,16 +80,20 @@ static int list_domains(struct balancer *balancer, unsigned int *ret_count)
 static void forget_domain(struct balancer *balancer,
                           const struct balancer_domain *domain)
 {
+    int r;
+
     log_info("domain is gone domid=%u name=\"%s\"", domain->domid,
              domain->name);
     watch_end(balancer, domain);
-    if (domain->has_record) {
-        int r = record_remove(balancer, domain->domid);
-
-        if (r < 0) {
-            log_warning("cannot remove the record, ignoring domid=%u: %s",
-                        domain->domid, strerror(-r));
-        }
+    r = device_remove(balancer, domain);
+    if (r < 0) {
+        log_warning("cannot remove the device, ignoring domid=%u: %s",
+                    domain->domid, strerror(-r));
+    }
+    r = domain->has_record ? record_remove(balancer, domain->domid) : 0;
+    if (r < 0) {
+        log_warning("cannot remove the record, ignoring domid=%u: %s",
+                    domain->domid, strerror(-r));
     }
 }
 
@@ -98,7 +103,7 @@ static void meet_domain(struct balancer_domain *domain,
     memset(domain, 0, sizeof(*domain));
     domain->domid = listed->domid;
     memcpy(domain->uuid, listed->uuid, sizeof(domain->uuid));
-    domain->stale = BALANCER_ALL_PARTS;
+    domain->stale = BALANCER_NAME | BALANCER_MEMORY | BALANCER_VM;
 }
 
 static bool is_same(const struct balancer_domain *domain,

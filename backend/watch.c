@@ -20,7 +20,7 @@ struct watched_part {
 static const struct watched_part watched_parts[] = {
     {BALANCER_NAME, "name"},
     {BALANCER_MEMORY, PROTOCOL_MEMORY},
-    {BALANCER_REPORT, PROTOCOL_REPORT},
+    {BALANCER_DEVICE, PROTOCOL_FRONTEND},
     {BALANCER_VM, NULL},
 };
 
@@ -137,13 +137,31 @@ void watch_operator_spoke(struct balancer_domain *domain)
     domain->stale |= BALANCER_MEMORY;
 }
 
-static void note_change(struct balancer_domain *domain, unsigned int part)
+/* Which child of the frontend's directory has changed; "" is itself. */
+static unsigned int device_parts(struct balancer_domain *domain,
+                                 const char *event_path)
+{
+    char path[BUS_PATH_MAX];
+    size_t len;
+
+    watch_path(path, domain, BALANCER_DEVICE);
+    len = strlen(path);
+    if (strncmp(event_path, path, len) != 0) {
+        return 0; /* of a domain that had the same id */
+    }
+    return device_note(&domain->device,
+                       event_path + len + (event_path[len] == '/' ? 1 : 0));
+}
+
+static void note_change(struct balancer_domain *domain, unsigned int part,
+                        const char *path)
 {
     if (domain->unfired & part) {
         domain->unfired &= ~part;
         return;
     }
-    domain->stale |= part;
+    domain->stale |=
+        part == BALANCER_DEVICE ? device_parts(domain, path) : part;
     if (part == BALANCER_VM) {
         watch_operator_spoke(domain);
     }
@@ -159,13 +177,12 @@ static void take_event(struct balancer *balancer, const struct bus_event *event)
     if (event->token[0] != 'd' || colon == NULL ||
         number_parse(event->token + 1, (size_t)(colon - event->token - 1),
                      HYPERVISOR_DOMIDS, &domid) < 0 ||
-        number_parse(colon + 1, strlen(colon + 1), BALANCER_ALL_PARTS, &part) <
-            0) {
+        number_parse(colon + 1, strlen(colon + 1), BALANCER_VM, &part) < 0) {
         return; /* of the host: domains are listed in each tick anyhow */
     }
     domain = find_domid(balancer, domid);
     if (domain != NULL) {
-        note_change(domain, (unsigned int)part);
+        note_change(domain, (unsigned int)part, event->path);
     }
 }
 

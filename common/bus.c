@@ -12,6 +12,35 @@
 /* Any number up to UINT64_MAX (20 digits) and the NUL. */
 #define AMOUNT_TEXT 24
 
+static int transact_once(const struct bus *bus, bus_work_fn *work, void *arg)
+{
+    bus_transaction t;
+    int r;
+
+    r = bus_begin(bus, &t);
+    if (r < 0) {
+        return r;
+    }
+    r = work(bus, t, arg);
+    if (r < 0) {
+        /* The first failure is the one to report. */
+        (void)bus_end(bus, t, false);
+        return r;
+    }
+    return bus_end(bus, t, true);
+}
+
+int bus_transact(const struct bus *bus, bus_work_fn *work, void *arg)
+{
+    int r = -EAGAIN;
+    int i;
+
+    for (i = 0; i < BUS_TRIES && r == -EAGAIN; i++) {
+        r = transact_once(bus, work, arg);
+    }
+    return r;
+}
+
 int bus_read_kib(const struct bus *bus, bus_transaction t, const char *path,
                  uint64_t *ret_kib)
 {

@@ -147,6 +147,18 @@ static inline int bus_next_event(const struct bus *bus,
     return bus->ops->next_event(bus->state, ret_event);
 }
 
+/* A conflict is met again this often before it is left to the caller. */
+#define BUS_TRIES 3
+
+/* What is to be done within one transaction; 0 commits it. */
+typedef int bus_work_fn(const struct bus *bus, bus_transaction t, void *arg);
+
+/*
+ * One transaction around work, begun anew when it met another, so that work
+ * may be called more than once.  0, what work failed with, or -EAGAIN.
+ */
+int bus_transact(const struct bus *bus, bus_work_fn *work, void *arg);
+
 /*
  * A node that holds an amount of KiB.  -ENOENT when absent, -EINVAL when it
  * holds anything but a decimal number up to UNITS_KIB_MAX.

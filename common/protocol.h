@@ -98,6 +98,8 @@
  *      makes it Connected: own state 4;
  *      what it does not, InitWait: own
  *      state 2 and a line in the log
+ *      (either is written, also when it is what
+ *      it was: that is the answer)
  *                                               sees 4: state 4
  *      ... reports, allowances, announcements, as long as both are at 4 ...
  *                                               stops: state 6

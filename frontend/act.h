@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two things that the frontend does: writing its report, and waking the
- * kernel's balloon driver.
+ * What the frontend does to the world, its reports apart (transport.h): its
+ * steps of the handshake, and waking the kernel's balloon driver.
  */
 #ifndef BALLOON_FRONTEND_ACT_H
 #define BALLOON_FRONTEND_ACT_H
 
 #include "common/bus.h"
+#include "common/protocol.h"
 #include "common/report.h"
 #include "frontend/decide.h"
 #include "frontend/guest.h"
+#include "frontend/transport.h"
 
-/* 0 or the negative errno of the store. */
-int act_publish(const struct bus *bus, const struct report *report);
+/*
+ * Everything that the backend must know, the first report and the state
+ * Initialised, all or nothing.  backend is the directory that the device was
+ * seen to name: if it names another by now, or is gone, -ESTALE.  0 or another
+ * negative errno of the store; a transaction that meets others is tried again
+ * a few times first.
+ */
+int act_begin(const struct bus *bus, const char *backend,
+              const struct transport *transport, const struct report *report);
+
+/*
+ * Our state, if it is still what we wrote last: otherwise -ESTALE, as the
+ * device is another one or somebody else's.  0 or another negative errno.
+ */
+int act_change_state(const struct bus *bus, enum protocol_state from,
+                     enum protocol_state to);
 
 /* Gives the kernel the target that the decision wants; 0 or negative errno. */
 int act_wake_driver(const struct guest *guest, const struct decision *decision);
-
-/* The record of an orderly end. */
-int act_publish_stopped(const struct bus *bus);
 
 #endif

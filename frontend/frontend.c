@@ -40,8 +40,19 @@ static void note(int *last, int r, const char *what)
     *last = r;
 }
 
-static int observe(struct frontend *frontend, uint64_t now_ms,
-                   struct decide_input *input)
+/* Of the watches, the one that fails. */
+static int watch_error(const struct observer *observer)
+{
+    int r = 0;
+
+    for (int i = 0; i < OBSERVE_WATCHES && r == 0; i++) {
+        r = observer->watches[i].error;
+    }
+    return r;
+}
+
+static int observe_store(struct frontend *frontend, uint64_t now_ms,
+                         struct decide_input *input)
 {
     struct observer *observer = &frontend->observer;
     int r;
@@ -50,15 +61,21 @@ static int observe(struct frontend *frontend, uint64_t now_ms,
     if (r < 0) {
         return r;
     }
-    note(&frontend->watch_error, observer->watch_error, "watching the target");
+    note(&frontend->watch_error, watch_error(observer), "watching the store");
     note(&frontend->target_error, observer->target_error, "reading the target");
+    return 0;
+}
+
+static int observe_kernel(struct frontend *frontend, uint64_t now_ms,
+                          struct decide_input *input)
+{
+    int r;
 
     r = observe_guest(frontend->guest, input);
     note(&frontend->sample_error, r, "asking the kernel for its memory");
     if (r < 0) {
         backoff_failed(&frontend->sample_retry, now_ms);
-        /* The bus alone may say that it is gone. */
-        return r == -ENOTCONN ? -EIO : r;
+        return r;
     }
     backoff_clear(&frontend->sample_retry);
     return 0;
@@ -98,39 +115,193 @@ static void wake_driver(struct frontend *frontend,
     note(&frontend->wake_error, r, "waking the balloon driver");
 }
 
-static int publish(struct frontend *frontend, const struct decision *decision,
-                   uint64_t now_ms)
+/* --- The device ---------------------------------------------------------- */
+
+static bool is_connected(const struct frontend *frontend)
+{
+    return device_is_connected(&frontend->device, &frontend->observer.device);
+}
+
+static void note_phase(struct frontend *frontend)
+{
+    enum frontend_phase phase = FRONTEND_WAITING;
+
+    if (is_connected(frontend)) {
+        phase = FRONTEND_CONNECTED;
+    } else if (!frontend->observer.device.is_there) {
+        phase = FRONTEND_ALONE;
+    }
+    if (phase == frontend->phase) {
+        return;
+    }
+    if (phase == FRONTEND_CONNECTED) {
+        log_info("connected to the backend transport=%s",
+                 transport_name(&frontend->transport));
+    } else if (phase == FRONTEND_ALONE) {
+        log_info("no device for this guest, waiting for the backend");
+    } else if (frontend->phase == FRONTEND_CONNECTED) {
+        log_info("backend is not connected any more, waiting for it");
+    }
+    frontend->phase = phase;
+}
+
+static void open_transport(struct frontend *frontend)
+{
+    int r;
+
+    r = transport_open(&frontend->transport, frontend->guest,
+                       frontend->observer.has_page);
+    /* Without gntalloc a record is what is wanted. */
+    note(&frontend->share_error, r == -EOPNOTSUPP ? 0 : r,
+         "sharing a page with the backend");
+}
+
+/* What the device was is not what it is: it will be looked at again. */
+static int forget_stale(struct frontend *frontend, int r)
+{
+    if (r == -ESTALE) {
+        observe_device_again(&frontend->observer);
+    }
+    return r;
+}
+
+static int begin(struct frontend *frontend, const struct decision *decision)
+{
+    int r;
+
+    open_transport(frontend);
+    r = act_begin(frontend->bus, frontend->observer.backend,
+                  &frontend->transport, &decision->report);
+    if (r == 0) {
+        device_begun(&frontend->device);
+        observe_own_state(&frontend->observer, frontend->device.state);
+    }
+    return forget_stale(frontend, r);
+}
+
+static int confirm(struct frontend *frontend)
+{
+    int r;
+
+    r = act_change_state(frontend->bus, PROTOCOL_INITIALISED,
+                         PROTOCOL_CONNECTED);
+    if (r == 0) {
+        device_confirmed(&frontend->device);
+        observe_own_state(&frontend->observer, frontend->device.state);
+    }
+    return forget_stale(frontend, r);
+}
+
+/* --- Act ----------------------------------------------------------------- */
+
+/* The report, in the handshake or after it. */
+static int tell(struct frontend *frontend, enum device_step step,
+                const struct decision *decision)
+{
+    if (step == DEVICE_BEGIN) {
+        return begin(frontend, decision);
+    }
+    return transport_publish(&frontend->transport, frontend->bus,
+                             &decision->report,
+                             decision->news != DECIDE_HEARTBEAT);
+}
+
+static int publish(struct frontend *frontend, enum device_step step,
+                   const struct decision *decision, uint64_t now_ms)
 {
     int r;
 
     if (decision->news == DECIDE_NOTHING ||
-        !backoff_is_due(&frontend->publish_retry, now_ms)) {
+        (step != DEVICE_BEGIN && !is_connected(frontend))) {
         return 0;
     }
-    r = act_publish(frontend->bus, &decision->report);
-    if (r == -ENOTCONN) {
+    r = tell(frontend, step, decision);
+    if (r == -ENOTCONN || r == -ESTALE) {
         return r;
     }
     note(&frontend->publish_error, r, "writing the report");
     if (r < 0) {
-        backoff_failed(&frontend->publish_retry, now_ms);
-        return 0;
+        return r;
     }
     log_debug("reported news=%s available_kib=%" PRIu64 " current_kib=%" PRIu64,
               decide_news_name(decision->news), decision->report.available_kib,
               decision->report.current_kib);
-    backoff_clear(&frontend->publish_retry);
-    frontend->observer.report_lost = false;
     decide_published(&frontend->decider, &decision->report, now_ms);
     return 0;
 }
 
-static int act(struct frontend *frontend, const struct decision *decision,
-               uint64_t now_ms)
+static int write_store(struct frontend *frontend, enum device_step step,
+                       const struct decision *decision, uint64_t now_ms)
 {
+    int r = 0;
+
+    if (step == DEVICE_CONFIRM) {
+        r = confirm(frontend);
+    }
+    return r < 0 ? r : publish(frontend, step, decision, now_ms);
+}
+
+static int act(struct frontend *frontend, enum device_step step,
+               const struct decision *decision, uint64_t now_ms)
+{
+    int r;
+
     note_balloon(frontend, decision);
     wake_driver(frontend, decision);
-    return publish(frontend, decision, now_ms);
+    if (!backoff_is_due(&frontend->publish_retry, now_ms)) {
+        return 0;
+    }
+    r = write_store(frontend, step, decision, now_ms);
+    if (r == -ENOTCONN) {
+        return r;
+    }
+    if (r < 0) {
+        backoff_failed(&frontend->publish_retry, now_ms);
+    } else {
+        backoff_clear(&frontend->publish_retry);
+    }
+    return 0;
+}
+
+/* --- One round ----------------------------------------------------------- */
+
+/*
+ * Nobody listens: looks no more often than the heartbeat.  Returns when to
+ * look next; now_ms or less: now.
+ */
+static uint64_t rest_until_ms(const struct frontend *frontend,
+                              enum device_step step)
+{
+    if (step != DEVICE_WAIT || is_connected(frontend) ||
+        !frontend->decider.sampled_any) {
+        return 0;
+    }
+    return units_add(frontend->decider.sample_ms, frontend->heartbeat_ms);
+}
+
+/* Looks at the guest, and does what is to be done. */
+static int look(struct frontend *frontend, enum device_step step,
+                struct decide_input *input, uint64_t *ret_next_ms)
+{
+    const uint64_t now_ms = input->now_ms;
+    struct decision decision;
+    int r;
+
+    if (!backoff_is_due(&frontend->sample_retry, now_ms) ||
+        observe_kernel(frontend, now_ms, input) < 0) {
+        *ret_next_ms = backoff_next_ms(&frontend->sample_retry, now_ms);
+        return 0;
+    }
+    input->is_connected = is_connected(frontend);
+    input->report_lost = step == DEVICE_BEGIN;
+    decide_round(&frontend->decider, input, &decision);
+    r = act(frontend, step, &decision, now_ms);
+    if (r < 0) {
+        return r;
+    }
+    *ret_next_ms = units_min(decision.next_ms,
+                             backoff_next_ms(&frontend->publish_retry, now_ms));
+    return 0;
 }
 
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,
@@ -138,27 +309,29 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
 {
     struct decide_input input = {.heartbeat_ms = frontend->heartbeat_ms,
                                  .now_ms = now_ms};
-    struct decision decision;
-    uint64_t next_ms;
+    uint64_t next_ms = UINT64_MAX, rest_ms;
+    enum device_step step;
     int r;
 
-    r = observe(frontend, now_ms, &input);
-    if (r == -ENOTCONN) {
-        return r;
-    }
+    r = observe_store(frontend, now_ms, &input);
     if (r < 0) {
-        *ret_next_ms = backoff_next_ms(&frontend->sample_retry, now_ms);
-        return 0;
-    }
-    decide_round(&frontend->decider, &input, &decision);
-    r = act(frontend, &decision, now_ms);
-    if (r == -ENOTCONN) {
         return r;
     }
-    next_ms = units_min(decision.next_ms,
-                        observe_next_ms(&frontend->observer, now_ms));
-    next_ms =
-        units_min(next_ms, backoff_next_ms(&frontend->publish_retry, now_ms));
+    step = device_round(&frontend->device, &frontend->observer.device, now_ms);
+    rest_ms = rest_until_ms(frontend, step);
+    if (now_ms >= rest_ms) {
+        r = look(frontend, step, &input, &next_ms);
+        if (r < 0) {
+            return r;
+        }
+        rest_ms = rest_until_ms(frontend, step);
+    }
+    if (now_ms < rest_ms) {
+        next_ms = rest_ms;
+    }
+    note_phase(frontend);
+    next_ms = units_min(next_ms, observe_next_ms(&frontend->observer, now_ms));
+    next_ms = units_min(next_ms, device_next_ms(&frontend->device, now_ms));
     *ret_next_ms = units_max(next_ms, units_add(now_ms, 1));
     return 0;
 }
@@ -166,11 +339,24 @@ int frontend_tick(struct frontend *frontend, uint64_t now_ms,
 void frontend_rejoin(struct frontend *frontend)
 {
     frontend->observer = (struct observer){0};
+    frontend->device = (struct device){0};
     frontend->decider.published_any = false;
     backoff_clear(&frontend->publish_retry);
 }
 
 int frontend_stop(struct frontend *frontend)
 {
-    return act_publish_stopped(frontend->bus);
+    enum protocol_state state = frontend->device.state;
+
+    frontend->device = (struct device){0};
+    return state == PROTOCOL_UNKNOWN
+               ? 0
+               : act_change_state(frontend->bus, state, PROTOCOL_CLOSED);
+}
+
+void frontend_done(struct frontend *frontend)
+{
+    if (frontend != NULL && frontend->guest != NULL) {
+        transport_close(&frontend->transport, frontend->guest);
+    }
 }

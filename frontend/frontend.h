@@ -11,8 +11,18 @@
 #include "common/bus.h"
 #include "frontend/backoff.h"
 #include "frontend/decide.h"
+#include "frontend/device.h"
 #include "frontend/guest.h"
 #include "frontend/observe.h"
+#include "frontend/transport.h"
+
+/* For the log. */
+enum frontend_phase {
+    FRONTEND_STARTED,
+    FRONTEND_ALONE,   /* there is no device */
+    FRONTEND_WAITING, /* for the backend's part of the handshake */
+    FRONTEND_CONNECTED,
+};
 
 struct frontend {
     const struct bus *bus;
@@ -20,6 +30,8 @@ struct frontend {
     uint64_t heartbeat_ms;
 
     struct observer observer;
+    struct device device;
+    struct transport transport;
     struct decide_state decider;
     struct backoff publish_retry;
     struct backoff sample_retry;
@@ -31,18 +43,25 @@ struct frontend {
     int watch_error;
     int target_error;
     int sample_error;
+    int share_error;
     int publish_error;
     int wake_error;
     enum report_balloon balloon; /* the last state of the driver, likewise */
+    enum frontend_phase phase;
 };
 
 /*
  * heartbeat_ms is brought within the bounds of report.h.  bus and guest stay
- * the caller's and must stay valid; no resource is held, so there is no
- * frontend_done().
+ * the caller's and must stay valid.
  */
 void frontend_init(struct frontend *frontend, const struct bus *bus,
                    const struct guest *guest, uint64_t heartbeat_ms);
+
+/*
+ * Lets go of the page that it shares.  The bus is not used.  Accepts a zeroed
+ * frontend, and may be called twice.
+ */
+void frontend_done(struct frontend *frontend);
 
 /*
  * One round.  To be called at *ret_next_ms, and at any event or signal of
@@ -53,7 +72,7 @@ void frontend_init(struct frontend *frontend, const struct bus *bus,
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,
                   uint64_t *ret_next_ms);
 
-/* The bus is another one: watches and report are to be made anew. */
+/* The bus is another one: watches and handshake are to be made anew. */
 void frontend_rejoin(struct frontend *frontend);
 
 /* Tells the backend that no more reports will come; 0 or negative errno. */

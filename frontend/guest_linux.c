@@ -181,9 +181,26 @@ static int linux_set_balloon_target(void *state, uint64_t target_kib)
     return written == len ? 0 : -EIO;
 }
 
+static int linux_share_page(void *state, void **ret_page,
+                            uint32_t *ret_reference)
+{
+    (void)state;
+    (void)ret_page;
+    (void)ret_reference;
+    return -EOPNOTSUPP;
+}
+
+static void linux_unshare_page(void *state, void *page)
+{
+    (void)state;
+    (void)page;
+}
+
 static const struct guest_ops linux_ops = {
     .sample = linux_sample,
     .set_balloon_target = linux_set_balloon_target,
+    .share_page = linux_share_page,
+    .unshare_page = linux_unshare_page,
 };
 
 static int open_root(const char *root)

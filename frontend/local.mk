@@ -14,6 +14,8 @@ noinst_LIBRARIES += %D%/libfrontendpolicy.a
 	%D%/balloon.h \
 	%D%/decide.c \
 	%D%/decide.h \
+	%D%/device.c \
+	%D%/device.h \
 	%D%/floor.c \
 	%D%/floor.h \
 	%D%/intent.c \
@@ -33,7 +35,9 @@ noinst_LIBRARIES += %D%/libfrontend.a
 	%D%/observe.c \
 	%D%/observe.h \
 	%D%/procfs.c \
-	%D%/procfs.h
+	%D%/procfs.h \
+	%D%/transport.c \
+	%D%/transport.h
 
 sbin_PROGRAMS += xenballoon-frontend
 xenballoon_frontend_SOURCES = %D%/main.c

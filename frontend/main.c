@@ -280,6 +280,7 @@ static int serve(struct daemon *daemon)
         /* If it fails, the backend finds out by the missing heartbeat. */
         (void)frontend_stop(&daemon->frontend);
     }
+    frontend_done(&daemon->frontend);
     return r < 0 ? EXIT_KERNEL : EXIT_OK;
 }
 

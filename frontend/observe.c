@@ -3,10 +3,14 @@
 #include "frontend/observe.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "common/number.h"
 #include "common/protocol.h"
+#include "common/units.h"
 
-#define WATCH_TOKEN "target"
+#define NODE(name) PROTOCOL_FRONTEND "/" name
 
 /*
  * As many as one look takes off the queue: a store that produces events
@@ -14,111 +18,328 @@
  */
 #define EVENTS_MAX 64
 
-static int start_watching(struct observer *observer, const struct bus *bus,
-                          uint64_t now_ms)
+/* Domain ids end below this (DOMID_FIRST_RESERVED). */
+#define DOMIDS 0x7ff0
+
+static const char *const tokens[OBSERVE_WATCHES] = {
+    [OBSERVE_TARGET] = "target",
+    [OBSERVE_DEVICE] = "device",
+    [OBSERVE_BACKEND] = "backend",
+};
+
+/* --- Watches ------------------------------------------------------------- */
+
+static const char *watched_path(const struct observer *observer,
+                                enum observe_what what)
 {
+    switch (what) {
+    case OBSERVE_TARGET:
+        return PROTOCOL_TARGET;
+    case OBSERVE_DEVICE:
+        return NODE(PROTOCOL_NODE_BACKEND);
+    case OBSERVE_BACKEND:
+    case OBSERVE_WATCHES:
+        break;
+    }
+    return observer->backend;
+}
+
+static int start_watch(struct observer *observer, const struct bus *bus,
+                       enum observe_what what, uint64_t now_ms)
+{
+    struct observe_watch *watch = &observer->watches[what];
+    const char *path = watched_path(observer, what);
     int r;
 
-    if (observer->watching || !backoff_is_due(&observer->watch_retry, now_ms)) {
+    if (path[0] == '\0' || watch->is_set ||
+        !backoff_is_due(&watch->retry, now_ms)) {
         return 0;
     }
-    r = bus_watch(bus, PROTOCOL_TARGET, WATCH_TOKEN);
+    r = bus_watch(bus, path, tokens[what]);
     if (r == -EEXIST) {
         r = 0;
     }
-    observer->watch_error = r;
+    watch->error = r;
     if (r == 0) {
-        observer->watching = true;
-        observer->target_is_current = false;
-        backoff_clear(&observer->watch_retry);
+        watch->is_set = true;
+        watch->is_current = false;
+        backoff_clear(&watch->retry);
     } else {
-        backoff_failed(&observer->watch_retry, now_ms);
+        backoff_failed(&watch->retry, now_ms);
     }
     return r == -ENOTCONN ? r : 0;
 }
 
-/* 1 when there were events, 0 when not, -ENOTCONN. */
-static int drain_events(const struct bus *bus)
+static int start_watching(struct observer *observer, const struct bus *bus,
+                          uint64_t now_ms)
+{
+    int r = 0;
+
+    for (int i = 0; i < OBSERVE_WATCHES && r == 0; i++) {
+        r = start_watch(observer, bus, (enum observe_what)i, now_ms);
+    }
+    return r;
+}
+
+/* The backend wrote its state, and not merely something beside it. */
+static bool is_of_backend_state(const struct observer *observer,
+                                const char *path)
+{
+    size_t len = strlen(observer->backend);
+
+    return len > 0 && strncmp(path, observer->backend, len) == 0 &&
+           strcmp(path + len, "/" PROTOCOL_NODE_STATE) == 0;
+}
+
+static void take_event(struct observer *observer, const struct bus_event *event)
+{
+    for (int i = 0; i < OBSERVE_WATCHES; i++) {
+        if (strcmp(event->token, tokens[i]) == 0) {
+            observer->watches[i].is_current = false;
+        }
+    }
+    if (is_of_backend_state(observer, event->path)) {
+        observer->device.backend_spoke = true;
+    }
+}
+
+static int drain_events(struct observer *observer, const struct bus *bus)
 {
     struct bus_event event;
-    int r = 1, some = 0;
+    int r = 1;
 
+    observer->device.backend_spoke = false;
     for (int i = 0; i < EVENTS_MAX && r == 1; i++) {
         r = bus_next_event(bus, &event);
         if (r == 1) {
-            some = 1;
+            take_event(observer, &event);
         }
     }
-    return r < 0 ? -ENOTCONN : some;
+    return r < 0 ? -ENOTCONN : 0;
 }
 
+/* --- Nodes --------------------------------------------------------------- */
+
 /*
- * A node that is not there will be announced when it comes; anything else that
- * goes wrong is asked for again next time.
+ * A node that is not there, or no good, will be announced when it is another;
+ * anything else that goes wrong is asked for again next time.
  */
+static bool is_definite(int r)
+{
+    return r >= 0 || r == -ENOENT || r == -EINVAL || r == -E2BIG;
+}
+
 static int read_target(struct observer *observer, const struct bus *bus)
 {
+    struct observe_watch *watch = &observer->watches[OBSERVE_TARGET];
     uint64_t target_kib = 0;
     int r;
 
+    if (watch->is_current) {
+        return 0;
+    }
     r = bus_read_kib(bus, BUS_NO_TRANSACTION, PROTOCOL_TARGET, &target_kib);
     if (r == -ENOTCONN) {
         return r;
     }
     observer->target_error = r;
-    observer->target_is_current =
-        observer->watching && (r == 0 || r == -ENOENT || r == -EINVAL);
+    watch->is_current = watch->is_set && is_definite(r);
     observer->target_kib = target_kib;
     return 0;
 }
 
-/*
- * After restore and migration the kernel registers all watches anew and they
- * fire, but ~/data has stayed behind.  What the node holds does not matter,
- * only whether it is there; a value too long for the buffer is there.
- */
-static int look_for_report(struct observer *observer, const struct bus *bus)
+/* What is not there, or no state, is unknown. */
+static int read_state(const struct bus *bus, const char *path,
+                      enum protocol_state *ret_state)
 {
-    char value[1];
+    uint64_t state = PROTOCOL_UNKNOWN;
+    char text[4];
     int r;
 
-    r = bus_read(bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT, value,
-                 sizeof(value));
-    if (r == -ENOENT) {
-        observer->report_lost = true;
+    r = bus_read(bus, BUS_NO_TRANSACTION, path, text, sizeof(text));
+    if (!is_definite(r)) {
+        return r; /* what is known may still hold */
     }
-    return r == -ENOTCONN ? r : 0;
+    if (r >= 0) {
+        (void)number_parse(text, (size_t)r, PROTOCOL_CLOSED, &state);
+    }
+    *ret_state = (enum protocol_state)state;
+    return r;
 }
+
+/*
+ * Nothing but the backend's directory for some domain's first device will do.
+ * Which domain's is not ours to say: our id changes when we are moved.
+ */
+static bool is_backend(const char *path, size_t len)
+{
+    const size_t skip = strlen(PROTOCOL_BACKEND_DIR "/");
+    char expected[OBSERVE_BACKEND_MAX];
+    uint64_t domid;
+
+    if (strlen(path) != len || len >= OBSERVE_BACKEND_MAX ||
+        strncmp(path, PROTOCOL_BACKEND_DIR "/", skip) != 0 ||
+        number_parse(path + skip, strcspn(path + skip, "/"), DOMIDS - 1,
+                     &domid) < 0) {
+        return false;
+    }
+    (void)snprintf(expected, sizeof(expected),
+                   PROTOCOL_BACKEND_DIR "/%u/" PROTOCOL_DEVICE,
+                   (unsigned int)domid);
+    return strcmp(path, expected) == 0;
+}
+
+/* Another directory than before: nothing that was known holds any more. */
+static int change_backend(struct observer *observer, const struct bus *bus,
+                          const char *backend, uint64_t now_ms)
+{
+    struct observe_watch *watch = &observer->watches[OBSERVE_BACKEND];
+    int r = 0;
+
+    if (watch->is_set) {
+        /* In another domain it may not be there any more. */
+        r = bus_unwatch(bus, observer->backend, tokens[OBSERVE_BACKEND]);
+    }
+    *watch = (struct observe_watch){0};
+    observer->device = (struct device_view){.is_there = backend[0] != '\0'};
+    observer->has_page = false;
+    observer->allowance_kib = 0;
+    (void)snprintf(observer->backend, sizeof(observer->backend), "%s", backend);
+    return r == -ENOTCONN ? r
+                          : start_watch(observer, bus, OBSERVE_BACKEND, now_ms);
+}
+
+static int read_device(struct observer *observer, const struct bus *bus,
+                       uint64_t now_ms)
+{
+    struct observe_watch *watch = &observer->watches[OBSERVE_DEVICE];
+    char path[BUS_PATH_MAX];
+    int r;
+
+    if (watch->is_current) {
+        return 0;
+    }
+    r = bus_read(bus, BUS_NO_TRANSACTION, NODE(PROTOCOL_NODE_BACKEND), path,
+                 sizeof(path));
+    if (r == -ENOTCONN) {
+        return r;
+    }
+    watch->is_current = watch->is_set && is_definite(r);
+    if (r < 0 && !is_definite(r)) {
+        return 0; /* what is known may still hold */
+    }
+    if (r < 0 || !is_backend(path, (size_t)r)) {
+        path[0] = '\0';
+    }
+    /* Made anew by the same name, it holds another state of ours. */
+    observer->watches[OBSERVE_BACKEND].is_current = false;
+    return strcmp(path, observer->backend) == 0
+               ? 0
+               : change_backend(observer, bus, path, now_ms);
+}
+
+static const char *backend_node(const struct observer *observer,
+                                const char *name, char path[BUS_PATH_MAX])
+{
+    (void)snprintf(path, BUS_PATH_MAX, "%s/%s", observer->backend, name);
+    return path;
+}
+
+static int read_offer(struct observer *observer, const struct bus *bus)
+{
+    char path[BUS_PATH_MAX], text[4];
+    int r;
+
+    r = bus_read(bus, BUS_NO_TRANSACTION,
+                 backend_node(observer, PROTOCOL_NODE_FEATURE_PAGE, path), text,
+                 sizeof(text));
+    observer->has_page = r == 1 && text[0] == '1';
+    return r;
+}
+
+static int read_allowance(struct observer *observer, const struct bus *bus)
+{
+    char path[BUS_PATH_MAX];
+    uint64_t allowance_kib = 0;
+    int r;
+
+    r = bus_read_kib(bus, BUS_NO_TRANSACTION,
+                     backend_node(observer, PROTOCOL_NODE_ALLOWANCE, path),
+                     &allowance_kib);
+    observer->allowance_kib = allowance_kib;
+    return r;
+}
+
+/* Both states, and what the backend says. */
+static int read_backend(struct observer *observer, const struct bus *bus)
+{
+    struct observe_watch *watch = &observer->watches[OBSERVE_BACKEND];
+    struct device_view *device = &observer->device;
+    char path[BUS_PATH_MAX];
+    int results[4];
+
+    if (watch->is_current || !device->is_there) {
+        return 0;
+    }
+    results[0] = read_state(bus, NODE(PROTOCOL_NODE_STATE), &device->own);
+    results[1] =
+        read_state(bus, backend_node(observer, PROTOCOL_NODE_STATE, path),
+                   &device->backend);
+    results[2] = read_offer(observer, bus);
+    results[3] = read_allowance(observer, bus);
+
+    /* Who cannot hear must take it that it has spoken. */
+    device->backend_spoke |= !watch->is_set;
+    watch->is_current = watch->is_set;
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+        if (results[i] == -ENOTCONN) {
+            return -ENOTCONN;
+        }
+        watch->is_current = watch->is_current && is_definite(results[i]);
+    }
+    return 0;
+}
+
+/* --- All together -------------------------------------------------------- */
 
 int observe_bus(struct observer *observer, const struct bus *bus,
                 uint64_t now_ms, struct decide_input *input)
 {
-    int events, r;
+    int r;
 
     r = start_watching(observer, bus, now_ms);
     if (r < 0) {
         return r;
     }
-    events = drain_events(bus);
-    if (events < 0) {
-        return events;
+    r = drain_events(observer, bus);
+    if (r < 0) {
+        return r;
     }
-    if (events > 0) {
-        observer->target_is_current = false;
-        r = look_for_report(observer, bus);
-        if (r < 0) {
-            return r;
-        }
+    r = read_target(observer, bus);
+    if (r < 0) {
+        return r;
     }
-    if (!observer->target_is_current) {
-        r = read_target(observer, bus);
-        if (r < 0) {
-            return r;
-        }
+    r = read_device(observer, bus, now_ms);
+    if (r < 0) {
+        return r;
+    }
+    r = read_backend(observer, bus);
+    if (r < 0) {
+        return r;
     }
     input->target_kib = observer->target_kib;
-    input->report_lost = observer->report_lost;
+    input->allowance_kib = observer->allowance_kib;
     return 0;
+}
+
+void observe_own_state(struct observer *observer, enum protocol_state state)
+{
+    observer->device.own = state;
+}
+
+void observe_device_again(struct observer *observer)
+{
+    observer->watches[OBSERVE_DEVICE].is_current = false;
 }
 
 int observe_guest(const struct guest *guest, struct decide_input *input)
@@ -128,5 +349,11 @@ int observe_guest(const struct guest *guest, struct decide_input *input)
 
 uint64_t observe_next_ms(const struct observer *observer, uint64_t now_ms)
 {
-    return backoff_next_ms(&observer->watch_retry, now_ms);
+    uint64_t next_ms = UINT64_MAX;
+
+    for (int i = 0; i < OBSERVE_WATCHES; i++) {
+        next_ms = units_min(
+            next_ms, backoff_next_ms(&observer->watches[i].retry, now_ms));
+    }
+    return next_ms;
 }

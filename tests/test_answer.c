@@ -334,9 +334,7 @@ static void what_root_sets_is_set_and_remembered(void **state)
     assert_int_equal(web->given.ceiling_kib, 1048576);
     assert_int_equal(web->given.weight, 7);
     assert_string_equal(
-        store_peek(fixture->store,
-                   "/local/domain/0/backend/balloon/3/0/weight"),
-        "7");
+        store_peek(fixture->store, "/local/domain/0/xenballoon/3/weight"), "7");
 }
 
 static void a_released_domain_is_the_backends_again(void **state)

@@ -171,7 +171,7 @@ static void mem_set_before_any_backend_is_seen(void **state)
                                 1000 * MIB),
                      0);
     assert_null(
-        store_peek(scenario.world.store, "/local/domain/0/backend/balloon/1"));
+        store_peek(scenario.world.store, "/local/domain/0/xenballoon/1"));
 
     daemon_start(&scenario.world.daemon, scenario.world.now_ms);
     run(&scenario, MINUTE_MS);

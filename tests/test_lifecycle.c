@@ -74,8 +74,8 @@ static void destroyed_domain_is_not_written_for(void **state)
         assert_int_equal(scenario_kills(&scenario), 0);
         assert_null(store_peek(scenario.world.store,
                                at_ms % 700 == 0
-                                   ? "/local/domain/0/backend/balloon/1"
-                                   : "/local/domain/0/backend/balloon/2"));
+                                   ? "/local/domain/0/xenballoon/1"
+                                   : "/local/domain/0/xenballoon/2"));
         scenario_done(&scenario);
     }
 }
@@ -106,8 +106,8 @@ static void record_of_a_domain_that_died_unseen_is_swept(void **state)
     two_guests(&scenario);
     start(&scenario);
     run(&scenario, MINUTE_MS);
-    assert_non_null(store_peek(scenario.world.store,
-                               "/local/domain/0/backend/balloon/1/0/uuid"));
+    assert_non_null(
+        store_peek(scenario.world.store, "/local/domain/0/xenballoon/1/uuid"));
 
     daemon_kill(&scenario.world.daemon);
     xl_destroy(&scenario.world, world_find(&scenario.world, "donor"));
@@ -115,9 +115,9 @@ static void record_of_a_domain_that_died_unseen_is_swept(void **state)
     daemon_start(&scenario.world.daemon, scenario.world.now_ms);
     run(&scenario, SECOND_MS);
     assert_null(
-        store_peek(scenario.world.store, "/local/domain/0/backend/balloon/1"));
-    assert_non_null(store_peek(scenario.world.store,
-                               "/local/domain/0/backend/balloon/2/0/uuid"));
+        store_peek(scenario.world.store, "/local/domain/0/xenballoon/1"));
+    assert_non_null(
+        store_peek(scenario.world.store, "/local/domain/0/xenballoon/2/uuid"));
     scenario_done(&scenario);
 }
 

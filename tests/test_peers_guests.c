@@ -416,8 +416,8 @@ static unsigned int attack(const struct bus *bus, unsigned int round)
         "/local/domain/3/" PROTOCOL_REPORT,
         "/local/domain/2/" PROTOCOL_TARGET,
         "/local/domain/3/data",
-        "/local/domain/0/backend/balloon/2/0/operator",
-        "/local/domain/0/backend/balloon/1/0/floor",
+        "/local/domain/0/xenballoon/2/operator",
+        "/local/domain/0/xenballoon/1/floor",
         PROTOCOL_TARGET,
     };
     unsigned int done = 0;

@@ -240,6 +240,81 @@ static void values_are_bytes(void **state)
         -E2BIG);
 }
 
+/* ---- Permissions -------------------------------------------------------- */
+
+/* As the two directories of a device are made: permitted first, then filled. */
+static void permission_goes_to_what_is_made_below(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bus *dom0 = &fixture->dom0;
+    char text[16];
+    bus_transaction t;
+
+    assert_int_equal(bus_begin(dom0, &t), 0);
+    assert_int_equal(bus_permit(dom0, t, HOME "/dir", 7, 0), -ENOENT);
+    assert_int_equal(bus_write(dom0, t, HOME "/dir", "", 0), 0);
+    assert_int_equal(bus_permit(dom0, t, HOME "/dir", 7, 0), 0);
+    assert_int_equal(bus_write(dom0, t, HOME "/dir/state", "1", 1), 0);
+    assert_int_equal(bus_read(&fixture->guest, BUS_NO_TRANSACTION,
+                              HOME "/dir/state", text, sizeof(text)),
+                     -ENOENT);
+    assert_int_equal(bus_end(dom0, t, true), 0);
+
+    put(&fixture->guest, "dir/state", "3");
+    put(&fixture->guest, "dir/own", "1");
+    holds(dom0, BUS_NO_TRANSACTION, HOME "/dir/state", "3");
+    assert_int_equal(bus_read(&fixture->other, BUS_NO_TRANSACTION,
+                              HOME "/dir/state", text, sizeof(text)),
+                     -EACCES);
+}
+
+static void permission_leaves_what_is_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bus *dom0 = &fixture->dom0;
+
+    put(dom0, HOME "/dir/old", "1");
+    assert_int_equal(bus_permit(dom0, BUS_NO_TRANSACTION, HOME "/dir", 7, 0),
+                     0);
+    assert_int_equal(
+        bus_write(&fixture->guest, BUS_NO_TRANSACTION, "dir/old", "2", 1),
+        -EACCES);
+    put(&fixture->guest, "dir/new", "2");
+}
+
+static void owner_alone_permits(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(
+        bus_permit(&fixture->guest, BUS_NO_TRANSACTION, "data", 7, 8), 0);
+    assert_int_equal(
+        bus_permit(&fixture->other, BUS_NO_TRANSACTION, HOME "/data", 8, 8),
+        -EACCES);
+    assert_int_equal(
+        bus_permit(&fixture->guest, BUS_NO_TRANSACTION, "memory", 7, 7),
+        -EACCES);
+    assert_int_equal(
+        bus_permit(&fixture->guest, BUS_NO_TRANSACTION, "data/none", 7, 7),
+        -ENOENT);
+}
+
+static void change_of_permission_is_a_change(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bus *dom0 = &fixture->dom0;
+    bus_transaction t;
+
+    assert_int_equal(bus_watch(dom0, HOME "/data", "d"), 0);
+    hears(dom0, HOME "/data", "d");
+    assert_int_equal(bus_begin(dom0, &t), 0);
+    holds(dom0, t, HOME "/data", "");
+    assert_int_equal(bus_permit(dom0, BUS_NO_TRANSACTION, HOME "/data", 7, 8),
+                     0);
+    hears(dom0, HOME "/data", "d");
+    assert_int_equal(bus_end(dom0, t, true), -EAGAIN);
+}
+
 /* ---- Transactions ------------------------------------------------------- */
 
 static void count_name(void *arg, const char *name)
@@ -396,6 +471,10 @@ int main(void)
         TEST(relative_watch_speaks_relatively_and_moves),
         TEST(quotas_bind_guests_alone),
         TEST(values_are_bytes),
+        TEST(permission_goes_to_what_is_made_below),
+        TEST(permission_leaves_what_is_there),
+        TEST(owner_alone_permits),
+        TEST(change_of_permission_is_a_change),
         TEST(transaction_sees_itself_and_nobody_else_does),
         TEST(transaction_fires_when_it_is_committed),
         TEST(transactions_that_meet_are_to_begin_again),

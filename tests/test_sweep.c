@@ -338,7 +338,7 @@ static void expect_no_trace(const struct scenario *scenario, uint64_t at,
     for (i = 0; i < 2 && meddling->act != crash; i++) {
         (void)snprintf(path, sizeof(path),
                        i == 0 ? "/local/domain/%u"
-                              : "/local/domain/0/backend/balloon/%u",
+                              : "/local/domain/0/xenballoon/%u",
                        domu->domid);
         if (store_peek(scenario->world.store, path) != NULL) {
             fail_msg("%s before call %llu: %s is there", meddling->why,

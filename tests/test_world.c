@@ -441,7 +441,7 @@ static const struct {
     const char *expected; /* NULL: nothing is broken */
 } breaches[] = {
     {"within everything", "/local/domain/1/memory/target", 400 * MIB, NULL},
-    {"its own record", "/local/domain/0/backend/balloon/1/0/target", 1, NULL},
+    {"its own record", "/local/domain/0/xenballoon/1/target", 1, NULL},
     {"a limit that is covered", NULL, 2000 * MIB, NULL},
     {"less than the guest can bear", "/local/domain/1/memory/target", 80 * MIB,
      "cannot go below"},
@@ -455,7 +455,7 @@ static const struct {
     {"domain 0", "/local/domain/0/memory/target", 400 * MIB, "is not xl's"},
     {"a domain that never was", "/local/domain/9/memory/target", 400 * MIB,
      "is not xl's"},
-    {"a record for nobody", "/local/domain/0/backend/balloon/9/0/target", 1,
+    {"a record for nobody", "/local/domain/0/xenballoon/9/target", 1,
      "not there"},
     {"a node of the toolstack", "/local/domain/1/memory/static-max", 1,
      "the backend wrote"},

@@ -20,6 +20,8 @@
 /* Before it tries a new connection. */
 #define RECONNECT_MS 1000
 
+#define OWN(name) PROTOCOL_FRONTEND "/" name
+
 /* Between two writes of what writes garbage. */
 #define GARBAGE_MS 230
 
@@ -84,7 +86,13 @@ void domu_stop_frontend(struct domu *domu)
     if (is_started(domu) && !domu->config.writes_garbage) {
         (void)frontend_stop(domu->frontend);
     }
+    domu_kill_frontend(domu);
+}
+
+void domu_kill_frontend(struct domu *domu)
+{
     store_disconnect(&domu->frontend_bus);
+    model_frontend_ended(&domu->model);
     domu->config.frontend_ms = DOMU_NEVER;
     domu->due_ms = 0;
 }
@@ -93,6 +101,7 @@ void domu_halt(struct domu *domu)
 {
     store_disconnect(&domu->kernel_bus);
     store_disconnect(&domu->frontend_bus);
+    model_frontend_ended(&domu->model);
     free(domu->frontend);
     domu->frontend = NULL;
     domu->waited_us = 0;
@@ -133,6 +142,14 @@ static size_t garbage(struct domu *domu, char *text, size_t size)
         "current_kib=0 balloon_target_kib=1099511627776 total_kib=4 "
         "available_kib=4",
         "version=1 state=stopped",
+        "1",
+        "2",
+        "3",
+        "4",
+        "6",
+        "page",
+        "record",
+        "4294967295",
         "version=2 state=running",
         "\n\n%s%n\033[2J",
     };
@@ -155,14 +172,21 @@ static size_t garbage(struct domu *domu, char *text, size_t size)
 static void write_garbage(struct domu *domu, uint64_t now_ms)
 {
     static const char *const nodes[] = {
-        PROTOCOL_REPORT,
-        PROTOCOL_REPORT,
-        PROTOCOL_REPORT,
-        "data/balloon",
-        PROTOCOL_REPORT "/below",
+        OWN(PROTOCOL_NODE_REPORT),
+        OWN(PROTOCOL_NODE_REPORT),
+        OWN(PROTOCOL_NODE_REPORT),
+        OWN(PROTOCOL_NODE_STATE),
+        OWN(PROTOCOL_NODE_TRANSPORT),
+        OWN(PROTOCOL_NODE_PAGE_REF),
+        OWN(PROTOCOL_NODE_DOORBELL),
+        OWN(PROTOCOL_NODE_ANSWER),
+        OWN(PROTOCOL_NODE_BACKEND),
+        OWN(PROTOCOL_NODE_REPORT) "/below",
+        PROTOCOL_FRONTEND,
         PROTOCOL_TARGET,
         "name",
-        "/local/domain/0/backend/balloon/1/0/operator",
+        PROTOCOL_BACKEND_DIR "/1/0/" PROTOCOL_NODE_ALLOWANCE,
+        PROTOCOL_RECORD_DIR "/1/operator",
     };
     char text[2000];
     size_t len = garbage(domu, text, sizeof(text));

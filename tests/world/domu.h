@@ -108,6 +108,9 @@ void domu_stop_frontend(struct domu *domu);
 void domu_start_frontend(struct domu *domu, struct store *store,
                          uint64_t now_ms);
 
+/* kill -9: without a word; the kernel takes back what it had open. */
+void domu_kill_frontend(struct domu *domu);
+
 /* It wakes up with another domid. */
 void domu_move(struct domu *domu, uint32_t domid, uint64_t now_ms);
 

@@ -72,6 +72,15 @@ static int op_list(void *state, bus_transaction t, const char *path,
     return r < 0 ? r : bus_list(&fault->bus, t, path, each, arg);
 }
 
+static int op_permit(void *state, bus_transaction t, const char *path,
+                     uint32_t owner, uint32_t reader)
+{
+    struct fault *fault = state;
+    int r = meet(fault, t == BUS_NO_TRANSACTION);
+
+    return r < 0 ? r : bus_permit(&fault->bus, t, path, owner, reader);
+}
+
 static int op_begin(void *state, bus_transaction *ret_t)
 {
     struct fault *fault = state;
@@ -121,6 +130,7 @@ static const struct bus_ops fault_bus_ops = {
     .write = op_write,
     .remove = op_remove,
     .list = op_list,
+    .permit = op_permit,
     .begin = op_begin,
     .end = op_end,
     .watch = op_watch,
@@ -164,11 +174,21 @@ static int op_set_pod_target(void *state, uint32_t domid, uint64_t target_kib)
                                              target_kib);
 }
 
+static int op_copy_pages(void *state, struct hypervisor_page *pages,
+                         unsigned int count)
+{
+    struct fault *fault = state;
+    int r = meet(fault, false);
+
+    return r < 0 ? r : hypervisor_copy_pages(&fault->hypervisor, pages, count);
+}
+
 static const struct hypervisor_ops fault_hypervisor_ops = {
     .list = op_domains,
     .host = op_host,
     .set_limit = op_set_limit,
     .set_pod_target = op_set_pod_target,
+    .copy_pages = op_copy_pages,
 };
 
 void fault_wrap(struct fault *fault, struct bus *ret_bus,

@@ -10,8 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/page.h"
 #include "common/units.h"
 #include "tests/world/memory.h"
+
+/* Linux keeps the first eight references for itself. */
+#define REFERENCES_RESERVED 8
+
+struct ledger_page {
+    struct ledger_page *next;
+    uint32_t domid;
+    uint32_t reference;
+    bool is_granted; /* not any more when the domain is gone */
+    unsigned char *bytes;
+};
 
 static void impossible(const struct ledger *ledger, uint32_t domid,
                        const char *what, uint64_t a_kib, uint64_t b_kib)
@@ -33,10 +45,14 @@ void ledger_init(struct ledger *ledger, uint64_t total_kib)
     memset(ledger, 0, sizeof(*ledger));
     ledger->total_kib = total_kib;
     ledger->free_kib = total_kib;
+    ledger->last_reference = REFERENCES_RESERVED;
 }
 
 void ledger_done(struct ledger *ledger)
 {
+    while (ledger->pages != NULL) {
+        ledger_unshare(ledger, ledger->pages->bytes);
+    }
     free(ledger->domains);
     memset(ledger, 0, sizeof(*ledger));
 }
@@ -67,6 +83,63 @@ struct hypervisor_domain *ledger_find(const struct ledger *ledger,
     return at < ledger->count && ledger->domains[at].domid == domid
                ? &ledger->domains[at]
                : NULL;
+}
+
+/* ---- Grants ------------------------------------------------------------- */
+
+void *ledger_share(struct ledger *ledger, uint32_t domid,
+                   uint32_t *ret_reference)
+{
+    struct ledger_page *page = memory_zeroed(sizeof(*page));
+
+    page->domid = domid;
+    page->reference = ++ledger->last_reference;
+    page->is_granted = true;
+    page->bytes = memory_zeroed(PAGE_BYTES);
+    page->next = ledger->pages;
+    ledger->pages = page;
+    *ret_reference = page->reference;
+    return page->bytes;
+}
+
+void ledger_unshare(struct ledger *ledger, void *bytes)
+{
+    struct ledger_page **link = &ledger->pages;
+    struct ledger_page *page;
+
+    while (*link != NULL && (*link)->bytes != bytes) {
+        link = &(*link)->next;
+    }
+    page = *link;
+    if (page != NULL) {
+        *link = page->next;
+        free(page->bytes);
+        free(page);
+    }
+}
+
+const void *ledger_granted(const struct ledger *ledger, uint32_t domid,
+                           uint32_t reference)
+{
+    const struct ledger_page *page = ledger->pages;
+
+    while (page != NULL && (!page->is_granted || page->domid != domid ||
+                            page->reference != reference)) {
+        page = page->next;
+    }
+    return page != NULL ? page->bytes : NULL;
+}
+
+/* A domain's grants die with it; its memory lives on in a file, perhaps. */
+static void revoke(const struct ledger *ledger, uint32_t domid)
+{
+    struct ledger_page *page;
+
+    for (page = ledger->pages; page != NULL; page = page->next) {
+        if (page->domid == domid) {
+            page->is_granted = false;
+        }
+    }
 }
 
 /* ---- What the hypervisor does for the toolstack and for guests --------- */
@@ -107,6 +180,7 @@ void ledger_destroy(struct ledger *ledger, uint32_t domid)
         return;
     }
     at = (unsigned int)(domain - ledger->domains);
+    revoke(ledger, domid);
     ledger->free_kib += domain->current_kib;
     ledger->count--;
     memmove(&ledger->domains[at], &ledger->domains[at + 1],
@@ -277,11 +351,54 @@ static int op_set_pod_target(void *state, uint32_t domid, uint64_t target_kib)
     return ledger_set_pod_target(state, domid, target_kib);
 }
 
+static uint32_t sequence_of(const unsigned char *bytes)
+{
+    uint32_t word;
+
+    memcpy(&word, bytes + PAGE_SEQUENCE_OFFSET, sizeof(word));
+    return word;
+}
+
+static void copy_page(const struct ledger *ledger, struct hypervisor_page *page)
+{
+    const unsigned char *bytes =
+        ledger_granted(ledger, page->domid, page->reference);
+
+    page->result = bytes != NULL ? 0 : -ENXIO; /* GNTST_bad_gntref */
+    if (bytes == NULL) {
+        return;
+    }
+    page->before = sequence_of(bytes);
+    if (ledger->copying != NULL) {
+        ledger->copying(ledger->copying_arg, page->domid);
+    }
+    memcpy(page->copy, bytes, PAGE_USED_BYTES);
+    page->after = sequence_of(bytes);
+}
+
+static int op_copy_pages(void *state, struct hypervisor_page *pages,
+                         unsigned int count)
+{
+    struct ledger *ledger = state;
+    unsigned int i;
+
+    if (ledger->has_no_grants) {
+        return -EOPNOTSUPP;
+    }
+    ledger->counts.copies += count > 0 ? 1 : 0;
+    ledger->counts.pages += count;
+    for (i = 0; i < count; i++) {
+        copy_page(ledger, &pages[i]);
+    }
+    return 0;
+}
+
 static const struct hypervisor_ops ledger_ops = {
     .list = op_list,
     .host = op_host,
     .set_limit = op_set_limit,
     .set_pod_target = op_set_pod_target,
+    .copy_pages = op_copy_pages,
 };
 
 struct hypervisor ledger_hypervisor(struct ledger *ledger)

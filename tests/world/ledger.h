@@ -19,6 +19,7 @@
 #include "backend/hypervisor.h"
 
 struct ledger;
+struct ledger_page;
 
 /* Something was asked for that must not be, or the books are wrong. */
 typedef void ledger_impossible_fn(void *arg, const char *what);
@@ -27,17 +28,32 @@ typedef void ledger_impossible_fn(void *arg, const char *what);
 typedef void ledger_limited_fn(void *arg, uint32_t domid, uint64_t old_kib,
                                uint64_t limit_kib);
 
+/* A page is being copied: its sequence is, the rest is not yet. */
+typedef void ledger_copying_fn(void *arg, uint32_t domid);
+
+struct ledger_counts {
+    uint64_t copies; /* calls */
+    uint64_t pages;  /* in all of them */
+};
+
 struct ledger {
     uint64_t total_kib;
     uint64_t free_kib;
     struct hypervisor_domain *domains; /* ascending by domid */
     unsigned int count;
     unsigned int room;
+    struct ledger_page *pages; /* granted to domain 0, and those that were */
+    uint32_t last_reference;
 
     ledger_impossible_fn *impossible; /* NULL: the program ends */
     bool is_raced; /* a daemon may ask for what was possible a moment ago */
     ledger_limited_fn *limited; /* or NULL */
     void *arg;
+
+    bool has_no_grants;         /* dom0 has no /dev/xen/gntdev */
+    ledger_copying_fn *copying; /* or NULL */
+    void *copying_arg;
+    struct ledger_counts counts;
 };
 
 void ledger_init(struct ledger *ledger, uint64_t total_kib);
@@ -68,6 +84,22 @@ uint64_t ledger_populate(struct ledger *ledger, uint32_t domid, uint64_t kib);
 
 /* XENMEM_decrease_reservation. */
 void ledger_give_back(struct ledger *ledger, uint32_t domid, uint64_t kib);
+
+/*
+ * A zeroed page of PAGE_BYTES that the domain grants to domain 0, and its
+ * reference.  The grant ends with ledger_unshare() or with the domain; the
+ * memory is the guest's, who may go on writing into it, until then or until
+ * the ledger's end.
+ */
+void *ledger_share(struct ledger *ledger, uint32_t domid,
+                   uint32_t *ret_reference);
+
+/* Accepts NULL. */
+void ledger_unshare(struct ledger *ledger, void *page);
+
+/* What domain 0 gets to see; NULL: nothing is granted by that reference. */
+const void *ledger_granted(const struct ledger *ledger, uint32_t domid,
+                           uint32_t reference);
 
 /* What the toolstack does. */
 int ledger_set_limit(struct ledger *ledger, uint32_t domid, uint64_t limit_kib);

@@ -558,9 +558,42 @@ static int op_set_balloon_target(void *state, uint64_t target_kib)
     return 0;
 }
 
+/* One at a time, so that a frontend which forgets its page is found out. */
+static int op_share_page(void *state, void **ret_page, uint32_t *ret_reference)
+{
+    struct model *model = state;
+
+    if (model->nature->has_no_grants) {
+        return -EOPNOTSUPP;
+    }
+    if (model->shared != NULL) {
+        return -ENOSPC;
+    }
+    model->shared = ledger_share(model->ledger, model->domid, ret_reference);
+    *ret_page = model->shared;
+    return 0;
+}
+
+static void op_unshare_page(void *state, void *page)
+{
+    struct model *model = state;
+
+    ledger_unshare(model->ledger, page);
+    model->shared = NULL;
+}
+
+void model_frontend_ended(struct model *model)
+{
+    if (model->shared != NULL) {
+        op_unshare_page(model, model->shared);
+    }
+}
+
 static const struct guest_ops model_ops = {
     .sample = op_sample,
     .set_balloon_target = op_set_balloon_target,
+    .share_page = op_share_page,
+    .unshare_page = op_unshare_page,
 };
 
 struct guest model_guest(struct model *model)

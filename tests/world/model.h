@@ -76,6 +76,7 @@ struct model_nature {
     /* What it says it needs, as a share of the truth; 0: the truth. */
     uint64_t lie_permyriad;
     bool has_no_pressure; /* in its /proc */
+    bool has_no_grants;   /* no gntalloc: it cannot share a page */
 };
 
 struct model {
@@ -101,6 +102,8 @@ struct model {
     uint64_t retries;
     bool has_given_up;
     uint64_t given_up_kib; /* the distance at which it gave up */
+
+    void *shared; /* the page that its frontend shares, or NULL */
 
     /* Counters since boot */
     uint64_t swapped_in_kib;
@@ -136,5 +139,8 @@ uint64_t model_wants_kib(const struct model *model);
 uint64_t model_has_kib(const struct model *model);
 
 struct guest model_guest(struct model *model);
+
+/* The frontend's process has ended: so does what it shared. */
+void model_frontend_ended(struct model *model);
 
 #endif

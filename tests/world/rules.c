@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "common/page.h"
 #include "common/protocol.h"
 #include "common/report.h"
 #include "common/units.h"
@@ -21,6 +22,9 @@
  * moment.
  */
 #define SILENCE_SLACK_MS 1000
+
+/* A page is found to be new up to a heartbeat after it was written. */
+#define PAGE_HEARTBEATS 1
 
 /* What a domain may still take by itself. */
 static uint64_t promised_kib(const struct hypervisor_domain *domain)
@@ -42,6 +46,67 @@ uint64_t rules_promised_kib(const struct world *world)
     return sum;
 }
 
+/* ---- The guest's end of the device -------------------------------------- */
+
+/* What stands in a node of its directory, whoever wrote it; or "". */
+static const char *device_node(const struct world *world,
+                               const struct domu *domu, const char *node)
+{
+    char path[BUS_PATH_MAX];
+    const char *value;
+
+    (void)snprintf(path, sizeof(path), "/local/domain/%u/%s/%s", domu->domid,
+                   PROTOCOL_FRONTEND, node);
+    value = store_peek(world->store, path);
+    return value != NULL ? value : "";
+}
+
+static bool speaks(const struct world *world, const struct domu *domu,
+                   const char *transport)
+{
+    return strcmp(device_node(world, domu, PROTOCOL_NODE_TRANSPORT),
+                  transport) == 0;
+}
+
+static void hear_floor(struct domu *domu, uint64_t floor_kib, uint64_t ms)
+{
+    if (floor_kib <= domu->floor_kib) {
+        domu->floor_kib = floor_kib;
+        domu->next_floor_kib = 0;
+    } else if (domu->next_floor_kib == 0) {
+        domu->next_floor_kib = floor_kib;
+        domu->next_floor_ms = ms;
+    } else {
+        domu->next_floor_kib = units_min(domu->next_floor_kib, floor_kib);
+    }
+}
+
+/* A page is written without a word: looked at when it matters. */
+static void hear_page(const struct world *world, struct domu *domu)
+{
+    const char *text = device_node(world, domu, PROTOCOL_NODE_PAGE_REF);
+    const unsigned char *page;
+    const char *found;
+    struct report report;
+    uint64_t reference;
+    uint32_t sequence;
+    int len;
+
+    if (!speaks(world, domu, PROTOCOL_TRANSPORT_PAGE) ||
+        number_parse(text, strlen(text), UINT32_MAX, &reference) < 0) {
+        return;
+    }
+    page = ledger_granted(&world->ledger, domu->domid, (uint32_t)reference);
+    if (page == NULL) {
+        return;
+    }
+    memcpy(&sequence, page + PAGE_SEQUENCE_OFFSET, sizeof(sequence));
+    len = page_read(page, sequence, sequence, &found, &sequence);
+    if (len > 0 && report_parse(found, (size_t)len, &report) == 0) {
+        hear_floor(domu, report.floor_kib, world->now_ms);
+    }
+}
+
 /* ---- Hands off --------------------------------------------------------- */
 
 /* Why the backend may not touch the domain; NULL when it may. */
@@ -51,9 +116,10 @@ static const char *forbidden(const struct world *world, const struct domu *domu)
         settings_find(&world->settings, domu->name);
     const struct hypervisor_domain *domain =
         ledger_find(&world->ledger, domu->domid);
-    uint64_t silent_ms = domu->unpaused_ms + domu->config.hangs_ms +
-                         BALANCER_HEARTBEATS * domu->config.heartbeat_ms +
-                         SILENCE_SLACK_MS;
+    uint64_t silent_ms =
+        domu->unpaused_ms + domu->config.hangs_ms +
+        (BALANCER_HEARTBEATS + PAGE_HEARTBEATS) * domu->config.heartbeat_ms +
+        SILENCE_SLACK_MS;
 
     if (domu->phase != DOMU_RUNNING || domain == NULL) {
         return "is not there";
@@ -79,7 +145,7 @@ static const char *forbidden(const struct world *world, const struct domu *domu)
     if (domu_is_hung(domu, world->now_ms) && world->now_ms > silent_ms) {
         return "is silent";
     }
-    if (domu->is_garbled &&
+    if (domu->is_garbled && speaks(world, domu, PROTOCOL_TRANSPORT_RECORD) &&
         world->now_ms > domu->garbled_ms + SILENCE_SLACK_MS) {
         return "is not understood";
     }
@@ -123,6 +189,7 @@ static struct domu *touch(struct world *world, uint32_t domid, const char *what,
  */
 static uint64_t refused_kib(const struct world *world, struct domu *domu)
 {
+    hear_page(world, domu);
     if (domu->next_floor_kib != 0 &&
         world->now_ms > domu->next_floor_ms + SILENCE_SLACK_MS) {
         domu->floor_kib = domu->next_floor_kib;
@@ -223,8 +290,8 @@ static void backend_wrote_target(struct world *world, uint32_t domid,
     }
 }
 
-static void backend_wrote_record(struct world *world, uint32_t domid,
-                                 const struct write *write)
+static void backend_wrote_its_own(struct world *world, uint32_t domid,
+                                  const struct write *write)
 {
     const struct domu *domu = world_find_domid(world, domid);
 
@@ -232,6 +299,25 @@ static void backend_wrote_record(struct world *world, uint32_t domid,
         world_break(world, "%s written for a domain that is not there",
                     write->path);
     }
+}
+
+/* What the backend writes into the guest's directory of the device. */
+static bool is_guests_end(const char *rest)
+{
+    static const char *const nodes[] = {
+        "/" PROTOCOL_FRONTEND,
+        "/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_BACKEND,
+        "/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_BACKEND_ID,
+        "/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_STATE,
+    };
+    unsigned int i;
+
+    for (i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        if (strcmp(rest, nodes[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void backend_wrote(struct world *world, const struct write *write)
@@ -243,8 +329,11 @@ static void backend_wrote(struct world *world, const struct write *write)
     if (strcmp(write->path, PROTOCOL_LEARNED) == 0) {
         return;
     }
-    if (parse_domid(write->path, PROTOCOL_BACKEND_DIR "/", &domid, &rest)) {
-        backend_wrote_record(world, domid, write);
+    if (parse_domid(write->path, PROTOCOL_RECORD_DIR "/", &domid, &rest) ||
+        parse_domid(write->path, PROTOCOL_BACKEND_DIR "/", &domid, &rest) ||
+        (parse_domid(write->path, "/local/domain/", &domid, &rest) &&
+         is_guests_end(rest) && write->value != NULL)) {
+        backend_wrote_its_own(world, domid, write);
     } else if (parse_domid(write->path, "/local/domain/", &domid, &rest) &&
                strcmp(rest, "/" PROTOCOL_TARGET) == 0 && write->value != NULL &&
                number_parse(write->value, write->len, UNITS_KIB_MAX, &target) ==
@@ -281,25 +370,13 @@ static void xl_wrote(struct world *world, const struct write *write)
     }
 }
 
-static void hear_floor(struct domu *domu, uint64_t floor_kib, uint64_t ms)
-{
-    if (floor_kib <= domu->floor_kib) {
-        domu->floor_kib = floor_kib;
-        domu->next_floor_kib = 0;
-    } else if (domu->next_floor_kib == 0) {
-        domu->next_floor_kib = floor_kib;
-        domu->next_floor_ms = ms;
-    } else {
-        domu->next_floor_kib = units_min(domu->next_floor_kib, floor_kib);
-    }
-}
-
 static void hear_report(struct domu *domu, const struct write *write)
 {
     struct report report;
     bool was_garbled = domu->is_garbled;
 
-    domu->is_garbled = report_parse(write->value, write->len, &report) < 0;
+    domu->is_garbled = write->value == NULL ||
+                       report_parse(write->value, write->len, &report) < 0;
     if (!domu->is_garbled) {
         hear_floor(domu, report.floor_kib, write->ms);
     } else if (!was_garbled) {
@@ -307,17 +384,42 @@ static void hear_report(struct domu *domu, const struct write *write)
     }
 }
 
+/* It is there as long as its state is 3 or 4. */
+static void hear_state(const struct world *world, struct domu *domu,
+                       const struct write *write)
+{
+    bool was_there = domu->has_reported;
+
+    domu->has_reported =
+        write->value != NULL &&
+        (strcmp(write->value, "3") == 0 || strcmp(write->value, "4") == 0);
+    if (was_there && !domu->has_reported) {
+        domu->leave_ms = write->ms;
+    }
+    hear_page(world, domu);
+}
+
 static void guest_wrote(struct world *world, const struct write *write)
 {
     struct domu *domu = world_find_domid(world, write->domid);
-    size_t len = strlen(write->path);
-    size_t report = strlen("/" PROTOCOL_REPORT);
+    const char *rest;
+    uint32_t domid;
 
-    if (domu != NULL && len > report && write->value != NULL &&
-        strcmp(write->path + len - report, "/" PROTOCOL_REPORT) == 0) {
-        domu->has_reported = strstr(write->value, "state=stopped") == NULL;
-        domu->leave_ms = write->ms;
+    if (domu == NULL ||
+        !parse_domid(write->path, "/local/domain/", &domid, &rest) ||
+        domid != domu->domid) {
+        return;
+    }
+    if (strcmp(rest, "/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_REPORT) == 0) {
         hear_report(domu, write);
+    } else if (strcmp(rest, "/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_DOORBELL) ==
+               0) {
+        hear_page(world, domu);
+    } else if (strcmp(rest, "/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_STATE) ==
+                   0 ||
+               (write->value == NULL &&
+                strcmp(rest, "/" PROTOCOL_FRONTEND) == 0)) {
+        hear_state(world, domu, write);
     }
 }
 

@@ -29,14 +29,25 @@ static void carry_out(const struct store_end *end,
                       const struct transaction_change *change)
 {
     struct store *store = end->store;
+    struct tree_node *node = tree_find(&store->tree, change->path);
 
-    if (change->value != NULL) {
+    switch (change->kind) {
+    case TRANSACTION_WRITE:
         (void)tree_put(&store->tree, change->path, change->value, change->len,
                        end->domid);
         events_changed(&store->events, &store->tree, change->path);
-    } else if (tree_find(&store->tree, change->path) != NULL) {
-        events_removing(&store->events, &store->tree, change->path);
-        (void)tree_remove(&store->tree, change->path);
+        break;
+    case TRANSACTION_REMOVE:
+        if (node != NULL) {
+            events_removing(&store->events, &store->tree, change->path);
+            (void)tree_remove(&store->tree, change->path);
+        }
+        break;
+    case TRANSACTION_PERMIT:
+        tree_permit_one(&store->tree, node, change->owner, change->reader,
+                        TREE_READ);
+        events_changed(&store->events, &store->tree, change->path);
+        break;
     }
 }
 
@@ -46,8 +57,12 @@ static void record(const struct store_end *end,
     struct store *store = end->store;
     struct write write = {store->now_ms, end->domid,    end->name,
                           change->path,  change->value, change->len};
-    const struct write *added = writes_add(&store->log, &write);
+    const struct write *added;
 
+    if (change->kind == TRANSACTION_PERMIT) {
+        return; /* no value has changed */
+    }
+    added = writes_add(&store->log, &write);
     if (store->wrote != NULL) {
         store->wrote(store->wrote_arg, added);
     }
@@ -191,7 +206,8 @@ static int op_write(void *state, bus_transaction t, const char *path,
         transaction_write(transaction, &end->store->tree, full, value, len);
     } else {
         char *copy = memory_copy(value, len);
-        struct transaction_change change = {full, copy, len};
+        const struct transaction_change change = {
+            .kind = TRANSACTION_WRITE, .path = full, .value = copy, .len = len};
 
         carry_out(end, &change);
         record(end, &change);
@@ -222,7 +238,8 @@ static int op_remove(void *state, bus_transaction t, const char *path)
     if (transaction != NULL) {
         transaction_remove(transaction, &end->store->tree, full);
     } else if (tree_find(&end->store->tree, full) != NULL) {
-        struct transaction_change change = {full, NULL, 0};
+        const struct transaction_change change = {.kind = TRANSACTION_REMOVE,
+                                                  .path = full};
 
         carry_out(end, &change);
         record(end, &change);
@@ -253,6 +270,46 @@ static int op_list(void *state, bus_transaction t, const char *path,
                          &end->store->tree, full, each, arg);
     transaction_done(&once);
     return r;
+}
+
+/* Only the owner may, and domain 0; as libxl's, it is for one node alone. */
+static int op_permit(void *state, bus_transaction t, const char *path,
+                     uint32_t owner, uint32_t reader)
+{
+    struct store_end *end = state;
+    const struct tree *tree = &end->store->tree;
+    struct transaction *transaction;
+    const struct tree_node *node;
+    char full[BUS_PATH_MAX];
+    size_t len;
+    int r;
+
+    end->counts.writes++;
+    r = enter(end, t, path, full, &transaction);
+    if (r < 0) {
+        return r;
+    }
+    node = tree_nearest(tree, full);
+    if (end->domid != 0 && end->domid != node->owner) {
+        return -EACCES;
+    }
+    if (transaction != NULL) {
+        if (transaction_read(transaction, tree, full, &len) == NULL) {
+            return -ENOENT;
+        }
+        transaction_permit(transaction, tree, full, owner, reader);
+    } else {
+        const struct transaction_change change = {.kind = TRANSACTION_PERMIT,
+                                                  .path = full,
+                                                  .owner = owner,
+                                                  .reader = reader};
+
+        if (tree_find(tree, full) == NULL) {
+            return -ENOENT;
+        }
+        carry_out(end, &change);
+    }
+    return 0;
 }
 
 static int op_begin(void *state, bus_transaction *ret_t)
@@ -373,6 +430,7 @@ static const struct bus_ops store_ops = {
     .write = op_write,
     .remove = op_remove,
     .list = op_list,
+    .permit = op_permit,
     .begin = op_begin,
     .end = op_end,
     .watch = op_watch,

@@ -59,15 +59,18 @@ const char *transaction_read(struct transaction *transaction,
     for (i = transaction->change_count; i > 0; i--) {
         const struct transaction_change *change = &transaction->changes[i - 1];
 
-        if (change->value == NULL && tree_is_below(path, change->path)) {
+        if (change->kind == TRANSACTION_REMOVE &&
+            tree_is_below(path, change->path)) {
             *ret_len = 0;
             return is_made ? "" : NULL;
         }
-        if (change->value != NULL && strcmp(change->path, path) == 0) {
+        if (change->kind == TRANSACTION_WRITE &&
+            strcmp(change->path, path) == 0) {
             *ret_len = change->len;
             return change->value;
         }
-        if (change->value != NULL && tree_is_below(change->path, path)) {
+        if (change->kind == TRANSACTION_WRITE &&
+            tree_is_below(change->path, path)) {
             is_made = true;
         }
     }
@@ -91,34 +94,52 @@ static void look_above(struct transaction *transaction, const struct tree *tree,
     free(above);
 }
 
-static void change(struct transaction *transaction, const struct tree *tree,
-                   const char *path, char *value, size_t len)
+static struct transaction_change *change(struct transaction *transaction,
+                                         const struct tree *tree,
+                                         enum transaction_kind kind,
+                                         const char *path)
 {
     struct transaction_change *added;
 
     look_at(transaction, tree, path);
-    if (value == NULL || tree_find(tree, path) == NULL) {
+    if (kind == TRANSACTION_REMOVE || tree_find(tree, path) == NULL) {
         look_above(transaction, tree, path);
     }
     transaction->changes =
         memory_array(transaction->changes, transaction->change_count + 1,
                      sizeof(*transaction->changes));
     added = &transaction->changes[transaction->change_count++];
+    memset(added, 0, sizeof(*added));
+    added->kind = kind;
     added->path = memory_copy(path, strlen(path));
-    added->value = value;
-    added->len = len;
+    return added;
 }
 
 void transaction_write(struct transaction *transaction, const struct tree *tree,
                        const char *path, const char *value, size_t len)
 {
-    change(transaction, tree, path, memory_copy(value, len), len);
+    struct transaction_change *added =
+        change(transaction, tree, TRANSACTION_WRITE, path);
+
+    added->value = memory_copy(value, len);
+    added->len = len;
 }
 
 void transaction_remove(struct transaction *transaction,
                         const struct tree *tree, const char *path)
 {
-    change(transaction, tree, path, NULL, 0);
+    (void)change(transaction, tree, TRANSACTION_REMOVE, path);
+}
+
+void transaction_permit(struct transaction *transaction,
+                        const struct tree *tree, const char *path,
+                        uint32_t owner, uint32_t reader)
+{
+    struct transaction_change *added =
+        change(transaction, tree, TRANSACTION_PERMIT, path);
+
+    added->owner = owner;
+    added->reader = reader;
 }
 
 /* ---- Names ------------------------------------------------------------- */
@@ -156,7 +177,10 @@ static void names_change(struct names *names, const char *path,
     const char *rest;
     unsigned int i;
 
-    if (one->value == NULL && tree_is_below(path, one->path)) {
+    if (one->kind == TRANSACTION_PERMIT) {
+        return;
+    }
+    if (one->kind == TRANSACTION_REMOVE && tree_is_below(path, one->path)) {
         while (names->count > 0) {
             names_drop(names, names->count - 1);
         }
@@ -166,7 +190,7 @@ static void names_change(struct names *names, const char *path,
         return;
     }
     rest = one->path + (strcmp(path, "/") == 0 ? 1 : strlen(path) + 1);
-    if (one->value != NULL) {
+    if (one->kind == TRANSACTION_WRITE) {
         names_add(names, rest, strcspn(rest, "/"));
         return;
     }

@@ -14,10 +14,19 @@
 #include "common/bus.h"
 #include "tests/world/tree.h"
 
+enum transaction_kind {
+    TRANSACTION_WRITE,
+    TRANSACTION_REMOVE, /* with everything below */
+    TRANSACTION_PERMIT,
+};
+
 struct transaction_change {
+    enum transaction_kind kind;
     char *path;
-    char *value; /* NULL: the node is removed, with everything below */
+    char *value; /* NULL but for a write */
     size_t len;
+    uint32_t owner; /* of TRANSACTION_PERMIT */
+    uint32_t reader;
 };
 
 struct transaction_access {
@@ -48,6 +57,10 @@ void transaction_write(struct transaction *transaction, const struct tree *tree,
 
 void transaction_remove(struct transaction *transaction,
                         const struct tree *tree, const char *path);
+
+void transaction_permit(struct transaction *transaction,
+                        const struct tree *tree, const char *path,
+                        uint32_t owner, uint32_t reader);
 
 /* Calls each for every child; returns how many, or -ENOENT. */
 int transaction_list(struct transaction *transaction, const struct tree *tree,

@@ -210,6 +210,15 @@ bool tree_may(const struct tree_node *node, uint32_t domid,
             (node->other_access & (unsigned int)access) != 0);
 }
 
+void tree_permit_one(struct tree *tree, struct tree_node *node, uint32_t owner,
+                     uint32_t other, unsigned int other_access)
+{
+    node->owner = owner;
+    node->other = other;
+    node->other_access = other_access;
+    node->generation = ++tree->generation;
+}
+
 void tree_permit(struct tree_node *node, uint32_t owner, uint32_t other,
                  unsigned int other_access)
 {

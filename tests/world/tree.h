@@ -69,6 +69,10 @@ bool tree_remove(struct tree *tree, const char *path);
 bool tree_may(const struct tree_node *node, uint32_t domid,
               enum tree_access access);
 
+/* For the node alone: those made below it from now on take them from it. */
+void tree_permit_one(struct tree *tree, struct tree_node *node, uint32_t owner,
+                     uint32_t other, unsigned int other_access);
+
 /* For the node and everything below it. */
 void tree_permit(struct tree_node *node, uint32_t owner, uint32_t other,
                  unsigned int other_access);

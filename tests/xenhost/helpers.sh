@@ -430,7 +430,9 @@ memory_is_back() {
     [ "$(host_free_kib)" -ge $(($(cat /run/free_kib) - 4096)) ]
 }
 no_backend_directories() {
-    [ -z "$(xenstore-list /local/domain/0/backend/balloon 2>/dev/null)" ]
+    [ -z "$(xenstore-list /local/domain/0/backend/balloon 2>/dev/null)" ] &&
+        [ -z "$(xenstore-list /local/domain/0/xenballoon 2>/dev/null |
+            grep -v '^learned$')" ]
 }
 
 quietly_until() {
@@ -454,6 +456,7 @@ teardown() {
         backend_stop || backend_kill9
     fi
     xenstore-rm /local/domain/0/backend/balloon 2>/dev/null
+    xenstore-rm /local/domain/0/xenballoon 2>/dev/null
     rm -rf "$work" "${save_folder:?}"/* "$config_file"
     if ! quietly_until 15 only_dom0_is_left; then
         fail "no domain is left behind"

@@ -85,7 +85,7 @@ figures_before=$(figures)
 writes_before=$(writes)
 store_watch_count_start steady "/local/domain/$(domid a)/memory" \
     "/local/domain/$(domid b)/memory" "${paths[@]}" \
-    /local/domain/0/backend/balloon
+    /local/domain/0/backend/balloon /local/domain/0/xenballoon
 store_watch_count_start reports "/local/domain/$(domid fixed)/data/balloon"
 pause 60
 check_equal 'no write to a target or to a record within 60 s' \
@@ -106,7 +106,7 @@ note "frontend: VmRSS $resident_kib KiB"
 
 b_id=$(domid b)
 store_watch_count_start dead "/local/domain/$b_id" \
-    "/local/domain/0/backend/balloon/$b_id"
+    "/local/domain/0/backend/balloon/$b_id" "/local/domain/0/xenballoon/$b_id"
 check 'a is to hold more than there is' xb set a floor=320M
 pause 1
 check 'b is destroyed while memory moves' guest_destroy b
@@ -118,6 +118,8 @@ check_equal 'nothing more is written for the dead domain' \
     "$(store_watch_count_stop dead)" "$after"
 check_not 'its directory was not made again' store_exists "/local/domain/$b_id"
 check_not 'nor is its record left' \
+    store_exists "/local/domain/0/xenballoon/$b_id"
+check_not 'nor its end of the device' \
     store_exists "/local/domain/0/backend/balloon/$b_id"
 check_equal 'nor is it in the list' "$(listed b state)" ''
 

@@ -20,6 +20,8 @@ pid_before=$(guest_frontend a pid)
 check 'a is saved' guest_save a "$save_folder/a"
 wait_until 20 'it leaves the list' '[ -z "$(listed a state)" ]'
 check_not 'its record is removed' \
+    store_exists "/local/domain/0/xenballoon/$id_before"
+check_not 'and the backend'"'"'s end of its device' \
     store_exists "/local/domain/0/backend/balloon/$id_before"
 check 'a is restored' guest_restore a "$save_folder/a"
 check 'under another domid' "[ $(domid a) != $id_before ]"

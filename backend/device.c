@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "backend/device.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/balancer.h"
+#include "backend/sweep.h"
+#include "backend/voice.h"
+#include "common/log.h"
+#include "common/units.h"
+
+#define STRING(number) STRING_OF(number)
+#define STRING_OF(number) #number
+
+/* ---- Paths -------------------------------------------------------------- */
+
+static void own_dir(char path[BUS_PATH_MAX], uint32_t domid)
+{
+    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s", PROTOCOL_BACKEND_DIR, domid,
+                   PROTOCOL_DEVICE);
+}
+
+static void own_path(char path[BUS_PATH_MAX], uint32_t domid, const char *node)
+{
+    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s/%s", PROTOCOL_BACKEND_DIR,
+                   domid, PROTOCOL_DEVICE, node);
+}
+
+static void peer_dir(char path[BUS_PATH_MAX], uint32_t domid)
+{
+    (void)snprintf(path, BUS_PATH_MAX, "/local/domain/%u/%s", domid,
+                   PROTOCOL_FRONTEND);
+}
+
+static int write_text(const struct bus *bus, bus_transaction t,
+                      const char *path, const char *text)
+{
+    return bus_write(bus, t, path, text, strlen(text));
+}
+
+static int write_own(const struct bus *bus, bus_transaction t, uint32_t domid,
+                     const char *node, const char *text)
+{
+    char path[BUS_PATH_MAX];
+
+    own_path(path, domid, node);
+    return write_text(bus, t, path, text);
+}
+
+static int write_own_state(const struct bus *bus, bus_transaction t,
+                           uint32_t domid, enum protocol_state state)
+{
+    return write_own(bus, t, domid, PROTOCOL_NODE_STATE,
+                     state == PROTOCOL_CONNECTED ? "4" : "2");
+}
+
+static int write_peers(const struct bus *bus, bus_transaction t, uint32_t domid,
+                       const char *node, const char *text)
+{
+    char path[BUS_PATH_MAX];
+
+    offer_path(path, domid, node);
+    return write_text(bus, t, path, text);
+}
+
+/*
+ * The nodes of a dead domain are gone, and nothing may make them anew: to be
+ * asked in every transaction that writes.  0, -ESRCH, or another errno.
+ */
+static int check_alive(const struct bus *bus, bus_transaction t, uint32_t domid)
+{
+    char path[BUS_PATH_MAX];
+    uint64_t target_kib;
+    int r;
+
+    (void)snprintf(path, sizeof(path), "/local/domain/%u/%s", domid,
+                   PROTOCOL_TARGET);
+    r = bus_read_kib(bus, t, path, &target_kib);
+    return r == -ENOENT ? -ESRCH : r == -EINVAL ? 0 : r;
+}
+
+/* ---- The log ------------------------------------------------------------ */
+
+/*
+ * A line for each change of what there is to say, but no storm of them for a
+ * guest that comes and goes.
+ */
+static void say(struct balancer_domain *domain, enum device_word word,
+                const char *sentence, const char *detail, uint64_t now_ms)
+{
+    struct device *device = &domain->device;
+
+    if (device->said == word || (device->said != DEVICE_SAID_NOTHING &&
+                                 now_ms < device->said_ms + DEVICE_LOG_MS)) {
+        log_debug("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
+                  domain->name, detail);
+        return;
+    }
+    device->said = word;
+    device->said_ms = now_ms;
+    if (word == DEVICE_SAID_UNKNOWN) {
+        log_warning("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
+                    domain->name, detail);
+    } else {
+        log_info("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
+                 domain->name, detail);
+    }
+}
+
+/* ---- Making ------------------------------------------------------------- */
+
+struct making {
+    uint32_t domid;
+    bool has_page;             /* we can read pages */
+    enum protocol_state found; /* the frontend's state; UNKNOWN: no such node */
+    uint64_t allowance_kib;    /* as an earlier backend has told */
+};
+
+/*
+ * What an earlier backend said and nobody stands for now is taken back; an
+ * allowance was given together with a limit, and stays as that does.
+ */
+static int make_own(const struct bus *bus, bus_transaction t,
+                    struct making *making)
+{
+    char path[BUS_PATH_MAX];
+    char text[BUS_PATH_MAX];
+    int r;
+
+    own_dir(path, making->domid);
+    r = write_text(bus, t, path, "");
+    if (r == 0) {
+        r = bus_permit(bus, t, path, 0, making->domid);
+    }
+    if (r == 0) {
+        peer_dir(text, making->domid);
+        r = write_own(bus, t, making->domid, PROTOCOL_NODE_FRONTEND, text);
+    }
+    if (r == 0) {
+        (void)snprintf(text, sizeof(text), "%u", making->domid);
+        r = write_own(bus, t, making->domid, PROTOCOL_NODE_FRONTEND_ID, text);
+    }
+    if (r == 0) {
+        r = write_own(bus, t, making->domid, PROTOCOL_NODE_VERSION,
+                      STRING(PROTOCOL_VERSION));
+    }
+    if (r == 0) {
+        own_path(path, making->domid, PROTOCOL_NODE_FEATURE_PAGE);
+        r = making->has_page ? write_text(bus, t, path, "1")
+                             : bus_remove(bus, t, path);
+    }
+    if (r == 0) {
+        own_path(path, making->domid, PROTOCOL_NODE_ANNOUNCEMENT);
+        r = bus_remove(bus, t, path);
+    }
+    if (r < 0) {
+        return r;
+    }
+    own_path(path, making->domid, PROTOCOL_NODE_ALLOWANCE);
+    r = bus_read_kib(bus, t, path, &making->allowance_kib);
+    if (r == -ENOENT || r == -EINVAL) {
+        making->allowance_kib = 0;
+        r = r == -EINVAL ? bus_remove(bus, t, path) : 0;
+    }
+    return r < 0 ? r
+                 : write_own_state(bus, t, making->domid, PROTOCOL_INIT_WAIT);
+}
+
+/*
+ * A directory with a state is left to its guest, but for where to find us;
+ * permissions are set before anything is made below that takes them.
+ */
+static int make_peers(const struct bus *bus, bus_transaction t,
+                      struct making *making)
+{
+    char path[BUS_PATH_MAX];
+    bool is_there;
+    int r;
+
+    r = offer_read_state(bus, t, making->domid, &making->found);
+    is_there = r == 0;
+    if (r == -ENOENT) {
+        making->found = PROTOCOL_UNKNOWN;
+        peer_dir(path, making->domid);
+        r = write_text(bus, t, path, "");
+        if (r == 0) {
+            r = bus_permit(bus, t, path, making->domid, 0);
+        }
+    }
+    if (r == 0) {
+        own_dir(path, making->domid);
+        r = write_peers(bus, t, making->domid, PROTOCOL_NODE_BACKEND, path);
+    }
+    if (r == 0) {
+        r = write_peers(bus, t, making->domid, PROTOCOL_NODE_BACKEND_ID, "0");
+    }
+    if (r == 0 && !is_there) {
+        r = write_peers(bus, t, making->domid, PROTOCOL_NODE_STATE, "1");
+    }
+    return r;
+}
+
+static int make_both(const struct bus *bus, bus_transaction t, void *arg)
+{
+    struct making *making = arg;
+    int r;
+
+    r = check_alive(bus, t, making->domid);
+    if (r == 0) {
+        r = make_own(bus, t, making);
+    }
+    return r == 0 ? make_peers(bus, t, making) : r;
+}
+
+static int make(struct balancer *balancer, struct balancer_domain *domain)
+{
+    struct device *device = &domain->device;
+    struct making making = {.domid = domain->domid,
+                            .has_page = balancer->can_copy_pages};
+    int r;
+
+    r = bus_transact(balancer->bus, make_both, &making);
+    if (r < 0) {
+        return r;
+    }
+    balancer->writes++;
+    device->state = PROTOCOL_INIT_WAIT;
+    device->allowance_kib = making.allowance_kib;
+    device->sequence = 0;
+    memset(&device->offer, 0, sizeof(device->offer));
+    domain->voice = making.found == PROTOCOL_INITIALISED ||
+                            making.found == PROTOCOL_CONNECTED
+                        ? SNAPSHOT_VOICE_SILENT
+                        : SNAPSHOT_VOICE_NONE;
+    return 0;
+}
+
+/* ---- The handshake ------------------------------------------------------ */
+
+struct meeting {
+    uint32_t domid;
+    enum protocol_state before; /* our own state, and */
+    enum protocol_state after;  /* what it becomes */
+    enum protocol_state peer;
+    struct offer offer;
+    const char *what; /* is not understood of it; NULL: nothing */
+    char report[BUS_VALUE_MAX + 1];
+    int report_len; /* -ENOENT: there is none */
+};
+
+/*
+ * Whether the frontend wants to be connected.  One that says it is, while we
+ * are not, has yet to see that we have begun anew.
+ */
+static bool wants_connection(const struct meeting *meeting)
+{
+    return meeting->peer == PROTOCOL_INITIALISED ||
+           (meeting->peer == PROTOCOL_CONNECTED &&
+            meeting->before == PROTOCOL_CONNECTED);
+}
+
+/*
+ * A frontend at Initialised waits for our word, and knows it by our state being
+ * written, if only with what it was.
+ */
+static bool is_answer_due(const struct meeting *meeting)
+{
+    return meeting->after != meeting->before ||
+           meeting->peer == PROTOCOL_INITIALISED;
+}
+
+static int read_record(const struct bus *bus, bus_transaction t, uint32_t domid,
+                       char value[BUS_VALUE_MAX + 1])
+{
+    char path[BUS_PATH_MAX];
+
+    offer_path(path, domid, PROTOCOL_NODE_REPORT);
+    return bus_read(bus, t, path, value, BUS_VALUE_MAX + 1);
+}
+
+/* A report that cannot be had is not the bus's failure. */
+static bool is_report(int len)
+{
+    return len >= 0 || len == -ENOENT || len == -E2BIG;
+}
+
+static int meet(const struct bus *bus, bus_transaction t, void *arg)
+{
+    struct meeting *meeting = arg;
+    int r;
+
+    meeting->after = PROTOCOL_INIT_WAIT;
+    meeting->what = NULL;
+    meeting->report_len = -ENOENT;
+    memset(&meeting->offer, 0, sizeof(meeting->offer));
+    r = check_alive(bus, t, meeting->domid);
+    if (r == 0) {
+        r = offer_read_state(bus, t, meeting->domid, &meeting->peer);
+    }
+    if (r == 0 && wants_connection(meeting)) {
+        r = offer_read(bus, t, meeting->domid, &meeting->offer, &meeting->what);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (meeting->offer.transport == OFFER_RECORD) {
+        meeting->report_len =
+            read_record(bus, t, meeting->domid, meeting->report);
+        if (!is_report(meeting->report_len)) {
+            return meeting->report_len;
+        }
+    }
+    if (meeting->offer.transport != OFFER_NONE) {
+        meeting->after = PROTOCOL_CONNECTED;
+    }
+    return is_answer_due(meeting)
+               ? write_own_state(bus, t, meeting->domid, meeting->after)
+               : 0;
+}
+
+static void hear_record(struct balancer_domain *domain, const char *text,
+                        int len, uint64_t now_ms)
+{
+    if (len == -ENOENT) {
+        domain->voice = SNAPSHOT_VOICE_NONE;
+    } else if (len < 0) {
+        voice_garbled(domain, now_ms);
+    } else {
+        voice_hear(domain, text, (size_t)len, domain->device.is_fresh, now_ms);
+    }
+}
+
+static void connect(struct balancer_domain *domain,
+                    const struct meeting *meeting, uint64_t now_ms)
+{
+    struct device *device = &domain->device;
+    char detail[32];
+
+    device->offer = meeting->offer;
+    device->sequence = 0; /* it may be another page under the same name */
+    if (meeting->offer.transport == OFFER_RECORD) {
+        hear_record(domain, meeting->report, meeting->report_len, now_ms);
+        domain->stale &= ~(unsigned int)BALANCER_REPORT;
+    } else {
+        domain->stale |= BALANCER_REPORT; /* for pages.c, in this tick */
+        device->look_ms = 0;
+    }
+    (void)snprintf(detail, sizeof(detail), "transport=%s",
+                   offer_transport_word(meeting->offer.transport));
+    say(domain, DEVICE_SAID_CONNECTED, "frontend connected", detail, now_ms);
+}
+
+static void disconnect(struct balancer_domain *domain,
+                       const struct meeting *meeting, uint64_t now_ms)
+{
+    struct device *device = &domain->device;
+    bool was_connected = meeting->before == PROTOCOL_CONNECTED;
+    char detail[80];
+
+    memset(&device->offer, 0, sizeof(device->offer));
+    memset(&device->answer, 0, sizeof(device->answer));
+    if (meeting->what != NULL || meeting->peer == PROTOCOL_UNKNOWN) {
+        voice_garbled(domain, now_ms);
+        (void)snprintf(detail, sizeof(detail), "because=\"%s\"",
+                       meeting->what != NULL ? meeting->what
+                                             : "its state is none");
+        say(domain, DEVICE_SAID_UNKNOWN, "frontend is not understood", detail,
+            now_ms);
+    } else if (meeting->peer == PROTOCOL_CLOSING ||
+               meeting->peer == PROTOCOL_CLOSED) {
+        domain->voice = SNAPSHOT_VOICE_STOPPED;
+    } else if (was_connected) {
+        domain->voice = SNAPSHOT_VOICE_SILENT;
+    }
+    if (was_connected && meeting->what == NULL) {
+        say(domain, DEVICE_SAID_LEFT, "frontend left", "", now_ms);
+    }
+}
+
+static bool is_same_offer(const struct offer *a, const struct offer *b)
+{
+    return a->transport == b->transport && a->reference == b->reference &&
+           a->has_reflex == b->has_reflex && a->has_intent == b->has_intent;
+}
+
+static int refresh_device(struct balancer *balancer,
+                          struct balancer_domain *domain, uint64_t now_ms)
+{
+    struct device *device = &domain->device;
+    struct meeting meeting = {.domid = domain->domid, .before = device->state};
+    int r;
+
+    r = bus_transact(balancer->bus, meet, &meeting);
+    if (r == -ENOENT) {
+        /* Its state, and the directory with it perhaps: all begins anew. */
+        device->state = PROTOCOL_UNKNOWN;
+        device->peer = PROTOCOL_UNKNOWN;
+        memset(&device->offer, 0, sizeof(device->offer));
+        domain->voice = SNAPSHOT_VOICE_NONE;
+        return 0;
+    }
+    if (r < 0) {
+        return r;
+    }
+    balancer->writes += is_answer_due(&meeting) ? 1 : 0;
+    device->state = meeting.after;
+    device->peer = meeting.peer;
+    if (!is_answer_due(&meeting) && meeting.after == PROTOCOL_CONNECTED &&
+        is_same_offer(&meeting.offer, &device->offer)) {
+        return 0; /* it has seen our answer */
+    }
+    if (meeting.after == PROTOCOL_CONNECTED) {
+        connect(domain, &meeting, now_ms);
+    } else {
+        disconnect(domain, &meeting, now_ms);
+    }
+    return 0;
+}
+
+/* ---- Looking ------------------------------------------------------------ */
+
+#define DEVICE_PARTS                                                           \
+    (unsigned int)(BALANCER_DEVICE | BALANCER_REPORT | BALANCER_ANSWER)
+
+bool device_is_connected(const struct device *device)
+{
+    return device->state == PROTOCOL_CONNECTED;
+}
+
+unsigned int device_note(struct device *device, const char *child)
+{
+    static const struct {
+        const char *node;
+        unsigned int parts;
+        bool is_proof; /* the frontend alone writes it, and now */
+    } nodes[] = {
+        {"", BALANCER_DEVICE | BALANCER_REPORT, false},
+        {PROTOCOL_NODE_STATE, BALANCER_DEVICE, true},
+        {PROTOCOL_NODE_VERSION, BALANCER_DEVICE, false},
+        {PROTOCOL_NODE_TRANSPORT, BALANCER_DEVICE, false},
+        {PROTOCOL_NODE_PAGE_REF, BALANCER_DEVICE, false},
+        {PROTOCOL_NODE_FEATURE_REFLEX, BALANCER_DEVICE, false},
+        {PROTOCOL_NODE_FEATURE_INTENT, BALANCER_DEVICE, false},
+        {PROTOCOL_NODE_REPORT, BALANCER_REPORT, true},
+        {PROTOCOL_NODE_DOORBELL, BALANCER_REPORT, true},
+        {PROTOCOL_NODE_ANSWER, BALANCER_ANSWER, false},
+    };
+    unsigned int i;
+
+    for (i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        if (strcmp(nodes[i].node, child) == 0) {
+            device->is_fresh = device->is_fresh || nodes[i].is_proof;
+            return nodes[i].parts;
+        }
+    }
+    return 0;
+}
+
+static int refresh_report(const struct balancer *balancer,
+                          struct balancer_domain *domain, uint64_t now_ms)
+{
+    char value[BUS_VALUE_MAX + 1];
+    int len;
+
+    len = read_record(balancer->bus, BUS_NO_TRANSACTION, domain->domid, value);
+    if (!is_report(len)) {
+        return len;
+    }
+    hear_record(domain, value, len, now_ms);
+    return 0;
+}
+
+/* What could not be read stays stale. */
+static int look(struct balancer *balancer, struct balancer_domain *domain,
+                uint64_t now_ms)
+{
+    struct device *device = &domain->device;
+    int r = 0;
+
+    device->look_ms = now_ms > 0 ? now_ms : 1;
+    if (domain->stale & BALANCER_DEVICE) {
+        r = refresh_device(balancer, domain, now_ms);
+        if (r < 0) {
+            return r;
+        }
+        domain->stale &= ~(unsigned int)BALANCER_DEVICE;
+    }
+    if (!device_is_connected(device)) {
+        domain->stale &= ~(unsigned int)(BALANCER_REPORT | BALANCER_ANSWER);
+        return 0;
+    }
+    if ((domain->stale & BALANCER_ANSWER) != 0) {
+        r = offer_read_answer(balancer->bus, domain->domid, &device->answer);
+        if (r < 0) {
+            return r;
+        }
+        domain->stale &= ~(unsigned int)BALANCER_ANSWER;
+    }
+    if ((domain->stale & BALANCER_REPORT) != 0 &&
+        device->offer.transport == OFFER_RECORD) {
+        r = refresh_report(balancer, domain, now_ms);
+        if (r < 0) {
+            return r;
+        }
+        domain->stale &= ~(unsigned int)BALANCER_REPORT;
+    }
+    return 0;
+}
+
+int device_refresh(struct balancer *balancer, struct balancer_domain *domain,
+                   uint64_t now_ms, uint64_t *next_ms)
+{
+    struct device *device = &domain->device;
+    uint64_t due_ms;
+    int r;
+
+    if (domain->domid == 0 || !domain->has_target) {
+        return 0;
+    }
+    if (device->state == PROTOCOL_UNKNOWN) {
+        due_ms = device->made_ms + DEVICE_MAKE_MS;
+        if (device->made_ms != 0 && now_ms < due_ms) {
+            *next_ms = units_min(*next_ms, due_ms);
+            return 0;
+        }
+        device->made_ms = now_ms > 0 ? now_ms : 1;
+        r = make(balancer, domain);
+        if (r < 0) {
+            *next_ms = units_min(*next_ms, now_ms + DEVICE_MAKE_MS);
+            return r == -ESRCH ? 0 : r;
+        }
+        /* An answer that is there already was to somebody else. */
+        domain->stale |= BALANCER_DEVICE | BALANCER_REPORT;
+    }
+    if ((domain->stale & DEVICE_PARTS) == 0) {
+        return 0;
+    }
+    due_ms = device->look_ms + BALANCER_REPORT_MIN_MS;
+    if (device->look_ms != 0 && now_ms < due_ms) {
+        *next_ms = units_min(*next_ms, due_ms);
+        return 0;
+    }
+    r = look(balancer, domain, now_ms);
+    if (device->state == PROTOCOL_UNKNOWN) {
+        *next_ms = units_min(
+            *next_ms, units_max(now_ms + 1, device->made_ms + DEVICE_MAKE_MS));
+    }
+    return r == -ESRCH ? 0 : r;
+}
+
+/* ---- Telling ------------------------------------------------------------ */
+
+struct telling {
+    uint32_t domid;
+    uint64_t allowance_kib;
+};
+
+static int tell_allowance(const struct bus *bus, bus_transaction t, void *arg)
+{
+    const struct telling *telling = arg;
+    char path[BUS_PATH_MAX];
+    int r = check_alive(bus, t, telling->domid);
+
+    own_path(path, telling->domid, PROTOCOL_NODE_ALLOWANCE);
+    return r < 0 ? r : bus_write_kib(bus, t, path, telling->allowance_kib);
+}
+
+int device_tell_allowance(struct balancer *balancer,
+                          struct balancer_domain *domain,
+                          uint64_t allowance_kib)
+{
+    struct telling telling = {domain->domid, allowance_kib};
+    int r;
+
+    if (domain->device.state == PROTOCOL_UNKNOWN) {
+        return 0;
+    }
+    r = bus_transact(balancer->bus, tell_allowance, &telling);
+    if (r == 0) {
+        balancer->writes++;
+        domain->device.allowance_kib = allowance_kib;
+    }
+    return r;
+}
+
+int device_tell_reason(const struct bus *bus, bus_transaction t,
+                       const struct balancer_domain *domain, const char *why)
+{
+    return domain->device.state == PROTOCOL_UNKNOWN
+               ? 0
+               : write_own(bus, t, domain->domid, PROTOCOL_NODE_REASON, why);
+}
+
+/* ---- Removing ----------------------------------------------------------- */
+
+int device_remove(struct balancer *balancer,
+                  const struct balancer_domain *domain)
+{
+    char path[BUS_PATH_MAX];
+
+    if (domain->device.made_ms == 0) {
+        return 0;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%u", PROTOCOL_BACKEND_DIR,
+                   domain->domid);
+    balancer->writes++;
+    return bus_remove(balancer->bus, BUS_NO_TRANSACTION, path);
+}
+
+int device_sweep(struct balancer *balancer)
+{
+    return sweep(balancer, PROTOCOL_BACKEND_DIR);
+}
