@@ -23,7 +23,7 @@ static const struct {
     bool is_offered;
 } features[] = {
     {NODE(PROTOCOL_NODE_FEATURE_REFLEX), false},
-    {NODE(PROTOCOL_NODE_FEATURE_INTENT), false},
+    {NODE(PROTOCOL_NODE_FEATURE_INTENT), true},
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))
@@ -165,6 +165,15 @@ int act_change_state(const struct bus *bus, enum protocol_state from,
         r = change_state_once(bus, from, to);
     }
     return r;
+}
+
+int act_answer(const struct bus *bus, const struct answer *answer)
+{
+    char text[ANNOUNCEMENT_TEXT_MAX];
+
+    (void)answer_format(answer, text);
+    return write_text(bus, BUS_NO_TRANSACTION, NODE(PROTOCOL_NODE_ANSWER),
+                      text);
 }
 
 int act_wake_driver(const struct guest *guest, const struct decision *decision)

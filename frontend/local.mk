@@ -27,15 +27,23 @@ noinst_LIBRARIES += %D%/libfrontend.a
 %C%_libfrontend_a_SOURCES = \
 	%D%/act.c \
 	%D%/act.h \
+	%D%/child.c \
+	%D%/child.h \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/guest.h \
 	%D%/guest_linux.c \
 	%D%/guest_linux.h \
+	%D%/hooks.c \
+	%D%/hooks.h \
 	%D%/observe.c \
 	%D%/observe.h \
 	%D%/procfs.c \
 	%D%/procfs.h \
+	%D%/reclaim.c \
+	%D%/reclaim.h \
+	%D%/room.c \
+	%D%/room.h \
 	%D%/transport.c \
 	%D%/transport.h
 

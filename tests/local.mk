@@ -152,6 +152,7 @@ unit_tests += \
 	%D%/test_frontend_decide \
 	%D%/test_frontend_intent \
 	%D%/test_guest_linux \
+	%D%/test_hooks \
 	%D%/test_procfs
 endif
 %C%_test_announcement_SOURCES = %D%/test_announcement.c
@@ -171,6 +172,7 @@ endif
 %C%_test_frontend_intent_SOURCES = %D%/test_frontend_intent.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
+%C%_test_hooks_SOURCES = %D%/test_hooks.c
 %C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
