@@ -344,8 +344,7 @@ static void connect(struct balancer_domain *domain,
         hear_record(domain, meeting->report, meeting->report_len, now_ms);
         domain->stale &= ~(unsigned int)BALANCER_REPORT;
     } else {
-        domain->stale |= BALANCER_REPORT; /* for pages.c, in this tick */
-        device->look_ms = 0;
+        device->copied_ms = 0; /* pages.c will, in this tick */
     }
     (void)snprintf(detail, sizeof(detail), "transport=%s",
                    offer_transport_word(meeting->offer.transport));
@@ -421,10 +420,16 @@ static int refresh_device(struct balancer *balancer,
 
 /* ---- Looking ------------------------------------------------------------ */
 
-#define DEVICE_PARTS                                                           \
-    (unsigned int)(BALANCER_DEVICE | BALANCER_REPORT | BALANCER_ANSWER)
+/* What of a guest is read from the store; reports in pages are not. */
+static unsigned int stored_parts(const struct device *device)
+{
+    unsigned int parts = BALANCER_DEVICE | BALANCER_ANSWER;
 
-bool device_is_connected(const struct device *device)
+    return device->offer.transport == OFFER_PAGE ? parts
+                                                 : parts | BALANCER_REPORT;
+}
+
+bool device_is_live(const struct device *device)
 {
     return device->state == PROTOCOL_CONNECTED;
 }
@@ -487,7 +492,7 @@ static int look(struct balancer *balancer, struct balancer_domain *domain,
         }
         domain->stale &= ~(unsigned int)BALANCER_DEVICE;
     }
-    if (!device_is_connected(device)) {
+    if (!device_is_live(device)) {
         domain->stale &= ~(unsigned int)(BALANCER_REPORT | BALANCER_ANSWER);
         return 0;
     }
@@ -534,7 +539,7 @@ int device_refresh(struct balancer *balancer, struct balancer_domain *domain,
         /* An answer that is there already was to somebody else. */
         domain->stale |= BALANCER_DEVICE | BALANCER_REPORT;
     }
-    if ((domain->stale & DEVICE_PARTS) == 0) {
+    if ((domain->stale & stored_parts(device)) == 0) {
         return 0;
     }
     due_ms = device->look_ms + BALANCER_REPORT_MIN_MS;

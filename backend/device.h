@@ -39,7 +39,8 @@ struct device {
     enum protocol_state state; /* our own; PROTOCOL_UNKNOWN: not made */
     enum protocol_state peer;  /* the frontend's, as last read */
     uint64_t made_ms;          /* when that was last tried, 0: never */
-    uint64_t look_ms;          /* when the guest was last read, 0: never */
+    uint64_t look_ms;          /* when the store was last read, 0: never */
+    uint64_t copied_ms;        /* when the page was, 0: not this one yet */
 
     /*
      * The frontend has written since its directory is watched, so that what is
@@ -57,7 +58,7 @@ struct device {
 };
 
 /* Whether reports are to be expected of it. */
-bool device_is_connected(const struct device *device);
+bool device_is_live(const struct device *device);
 
 /*
  * A child of the frontend's directory has changed, or with "" the directory

@@ -42,8 +42,7 @@ static bool has_page(const struct balancer *balancer, unsigned int at)
 {
     const struct device *device = &balancer->domains[at].device;
 
-    return device_is_connected(device) &&
-           device->offer.transport == OFFER_PAGE &&
+    return device_is_live(device) && device->offer.transport == OFFER_PAGE &&
            !balancer->listed[at].is_dying;
 }
 
@@ -61,12 +60,12 @@ static bool has_rung(const struct balancer_domain *domain)
 
 static uint64_t due_ms(const struct balancer_domain *domain)
 {
-    uint64_t look_ms = domain->device.look_ms;
+    uint64_t copied_ms = domain->device.copied_ms;
 
-    if (look_ms == 0) {
+    if (copied_ms == 0) {
         return 0;
     }
-    return look_ms +
+    return copied_ms +
            (has_rung(domain) ? BALANCER_REPORT_MIN_MS : heartbeat_ms(domain));
 }
 
@@ -76,7 +75,7 @@ static uint64_t due_ms(const struct balancer_domain *domain)
  */
 static bool is_near(const struct balancer_domain *domain, uint64_t now_ms)
 {
-    return now_ms >= domain->device.look_ms + heartbeat_ms(domain) / 2;
+    return now_ms >= domain->device.copied_ms + heartbeat_ms(domain) / 2;
 }
 
 static int make_room(struct balancer *balancer)
@@ -118,7 +117,7 @@ static void add(struct balancer *balancer, unsigned int at, uint64_t now_ms)
         .copy = pages->copies + (size_t)pages->count * PAGE_USED_BYTES,
     };
     pages->count++;
-    domain->device.look_ms = now_ms > 0 ? now_ms : 1;
+    domain->device.copied_ms = now_ms > 0 ? now_ms : 1;
     domain->stale &= ~(unsigned int)BALANCER_REPORT;
 }
 

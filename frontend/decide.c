@@ -170,9 +170,6 @@ static enum decide_news find_news(const struct decide_state *state,
     if (input->report_lost) {
         return DECIDE_LOST;
     }
-    if (units_less(input->now_ms, state->published_ms) >= now->heartbeat_ms) {
-        return DECIDE_HEARTBEAT;
-    }
     if (fell &&
         (available_has_moved(last, now) || available_has_halved(last, now))) {
         return DECIDE_AVAILABLE_FELL;
@@ -198,6 +195,10 @@ static enum decide_news find_news(const struct decide_state *state,
     }
     if (!fell && available_has_moved(last, now)) {
         return DECIDE_AVAILABLE_ROSE;
+    }
+    /* Last: with a page, a mere heartbeat rings no bell. */
+    if (units_less(input->now_ms, state->published_ms) >= now->heartbeat_ms) {
+        return DECIDE_HEARTBEAT;
     }
     return DECIDE_NOTHING;
 }

@@ -122,11 +122,13 @@ static int drain_events(struct observer *observer, const struct bus *bus)
 
 /*
  * A node that is not there, or no good, will be announced when it is another;
- * anything else that goes wrong is asked for again next time.
+ * anything else that goes wrong is asked for again next time.  xenstored says
+ * EACCES of what is not there when we may not read the folder around it.
  */
 static bool is_definite(int r)
 {
-    return r >= 0 || r == -ENOENT || r == -EINVAL || r == -E2BIG;
+    return r >= 0 || r == -ENOENT || r == -EACCES || r == -EINVAL ||
+           r == -E2BIG;
 }
 
 static int read_target(struct observer *observer, const struct bus *bus)
@@ -152,7 +154,6 @@ static int read_target(struct observer *observer, const struct bus *bus)
 static int read_state(const struct bus *bus, const char *path,
                       enum protocol_state *ret_state)
 {
-    uint64_t state = PROTOCOL_UNKNOWN;
     char text[4];
     int r;
 
@@ -160,10 +161,9 @@ static int read_state(const struct bus *bus, const char *path,
     if (!is_definite(r)) {
         return r; /* what is known may still hold */
     }
-    if (r >= 0) {
-        (void)number_parse(text, (size_t)r, PROTOCOL_CLOSED, &state);
-    }
-    *ret_state = (enum protocol_state)state;
+    *ret_state = r == 1 && text[0] >= '1' && text[0] <= '6'
+                     ? (enum protocol_state)(text[0] - '0')
+                     : PROTOCOL_UNKNOWN;
     return r;
 }
 

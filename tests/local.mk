@@ -26,6 +26,7 @@ LDADD = \
 	common/libcommon.a \
 	$(CMOCKA_LIBS) \
 	$(JANSSON_LIBS) \
+	$(XENGNTTAB_LIBS) \
 	$(XLUTIL_LIBS)
 both_ends =
 backend_end =
@@ -128,6 +129,7 @@ unit_tests += \
 	%D%/test_answer \
 	%D%/test_balancer \
 	%D%/test_difficult_guests \
+	%D%/test_frontend_device \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutant_decisions \
@@ -169,6 +171,7 @@ endif
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
+%C%_test_frontend_device_SOURCES = %D%/test_frontend_device.c
 %C%_test_frontend_intent_SOURCES = %D%/test_frontend_intent.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c

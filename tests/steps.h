@@ -42,6 +42,15 @@ static inline unsigned int writes_since(const struct scenario *scenario,
     return writes_count(&scenario->world.store->log, ms, DAEMON_NAME, part);
 }
 
+/* Of targets, limits and records: not those that make a device. */
+static inline unsigned int moves_since(const struct scenario *scenario,
+                                       uint64_t ms)
+{
+    return writes_since(scenario, ms, "memory/target") +
+           writes_since(scenario, ms, "limit/") +
+           writes_since(scenario, ms, "/xenballoon/");
+}
+
 static inline enum decide_state state_of(struct scenario *scenario,
                                          const char *name)
 {

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "common/log.h"
+#include "common/protocol.h"
 #include "tests/steps.h"
 
 /* ---- Difficult guests --------------------------------------------------- */
@@ -119,11 +120,13 @@ static void garbled_report_is_named_and_forgiven(void **state)
 
     (void)state;
     two_guests(&scenario);
+    scenario.guests[0].nature.has_no_grants = true;
     start(&scenario);
     donor = world_find(&scenario.world, "donor");
 
     assert_int_equal(bus_write(&donor->frontend_bus, BUS_NO_TRANSACTION,
-                               "data/balloon/report", "\0\xff=1", 4),
+                               PROTOCOL_FRONTEND "/" PROTOCOL_NODE_REPORT,
+                               "\0\xff=1", 4),
                      0);
     run(&scenario, SECOND_MS);
     assert_int_equal(reason_of(&scenario, "donor"), REASON_GARBLED);

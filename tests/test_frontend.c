@@ -49,6 +49,7 @@ static const char *const paths[] = {
     BACKENDS(PROTOCOL_NODE_FEATURE_PAGE),
     BACKENDS(PROTOCOL_NODE_ALLOWANCE),
     BACKENDS(PROTOCOL_NODE_ANNOUNCEMENT),
+    BACKENDS(PROTOCOL_NODE_REASON),
 };
 
 #define NODES COUNT_OF(paths)
@@ -604,7 +605,7 @@ static void target_that_is_no_number_is_no_target(void **state)
 static void unreadable_target_is_read_again(void **state)
 {
     (void)state;
-    rig.fake.read_error = -EACCES;
+    rig.fake.read_error = -EIO;
     rig.fake.unreadable = PROTOCOL_TARGET;
     (void)run(1000);
     assert_int_equal(last_report().target_kib, 0);

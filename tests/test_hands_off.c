@@ -21,9 +21,11 @@ static void floor_equal_to_ceiling_gets_no_write(void **state)
     start(&scenario);
 
     run(&scenario, 2 * MINUTE_MS);
-    assert_int_equal(writes_since(&scenario, 0, "/1/"), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/1/memory"), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/xenballoon/1/"), 0);
     assert_int_equal(writes_since(&scenario, 0, "limit/1"), 0);
-    assert_int_equal(writes_since(&scenario, 0, "/3/"), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/3/memory"), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/xenballoon/3/"), 0);
     assert_int_equal(state_of(&scenario, "fixed"), DECIDE_FIXED);
     assert_int_equal(reason_of(&scenario, "fixed"), REASON_FIXED);
     scenario_done(&scenario);
@@ -52,8 +54,10 @@ static void silent_and_static_domains_are_left_alone(void **state)
     assert_int_equal(state_of(&scenario, "hanging"), DECIDE_SILENT);
     since_ms = scenario.world.now_ms;
     run(&scenario, 2 * MINUTE_MS);
-    assert_int_equal(writes_since(&scenario, 0, "/1/"), 0);
-    assert_int_equal(writes_since(&scenario, since_ms, "/3/"), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/1/memory"), 0);
+    assert_int_equal(writes_since(&scenario, 0, "/xenballoon/1/"), 0);
+    assert_int_equal(writes_since(&scenario, since_ms, "/3/memory"), 0);
+    assert_int_equal(writes_since(&scenario, since_ms, "/xenballoon/3/"), 0);
     assert_int_equal(writes_since(&scenario, since_ms, "limit/3"), 0);
     assert_true(scenario_kills(&scenario) > 0); /* nobody could give */
     scenario_done(&scenario);
@@ -73,7 +77,8 @@ static void frontend_that_stops_takes_its_guest_out(void **state)
     domu_stop_frontend(donor);
     since_ms = scenario.world.now_ms;
     run(&scenario, MINUTE_MS);
-    assert_int_equal(writes_since(&scenario, since_ms, "/1/"), 0);
+    assert_int_equal(writes_since(&scenario, since_ms, "/1/memory"), 0);
+    assert_int_equal(writes_since(&scenario, since_ms, "/xenballoon/1/"), 0);
     assert_int_equal(reason_of(&scenario, "donor"), REASON_STOPPED);
 
     domu_start_frontend(donor, scenario.world.store, scenario.world.now_ms);

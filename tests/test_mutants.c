@@ -165,6 +165,10 @@ static void overhear_mem_set(struct scenario *scenario)
     bus_now.next_event = event_without_vm;
 }
 
+#define END_OF_1 "/local/domain/1/" PROTOCOL_FRONTEND "/"
+#define REPORT_OF_1 END_OF_1 PROTOCOL_NODE_REPORT
+#define STATE_OF_1 END_OF_1 PROTOCOL_NODE_STATE
+
 /* A frontend that hangs is heard again and again. */
 static int event_as_if(void *state, struct bus_event *ret_event)
 {
@@ -173,9 +177,9 @@ static int event_as_if(void *state, struct bus_event *ret_event)
 
     if (r == 0 && (is_next = !is_next)) {
         (void)snprintf(ret_event->path, sizeof(ret_event->path), "%s",
-                       "/local/domain/1/data/balloon/report");
+                       REPORT_OF_1);
         (void)snprintf(ret_event->token, sizeof(ret_event->token), "d1:%u",
-                       (unsigned int)BALANCER_REPORT);
+                       (unsigned int)BALANCER_DEVICE);
         return 1;
     }
     return r;
@@ -218,14 +222,20 @@ static struct {
     int len;
 } heard;
 
-/* Whatever the donor writes now, its last good report is what is read. */
+/*
+ * Whatever the donor writes now, its last good report is what is read, and it
+ * is there.
+ */
 static int read_last_report(void *state, bus_transaction t, const char *path,
                             char *value, size_t size)
 {
     int len = bus_was.read(state, t, path, value, size);
     struct report report;
 
-    if (strcmp(path, "/local/domain/1/" PROTOCOL_REPORT) != 0) {
+    if (strcmp(path, STATE_OF_1) == 0) {
+        return snprintf(value, size, "%d", (int)PROTOCOL_CONNECTED);
+    }
+    if (strcmp(path, REPORT_OF_1) != 0) {
         return len;
     }
     if (len > 0 && report_parse(value, (size_t)len, &report) == 0 &&
@@ -262,53 +272,43 @@ static void forget_guests_floor(struct scenario *scenario)
     bus_now.read = read_without_floor;
 }
 
-/* Domain 0 looks like a guest with much to give, and is heard of often. */
-static const struct {
-    const char *path;
-    const char *value;
-} dom0_nodes[] = {
-    {"/local/domain/0/" PROTOCOL_TARGET, "524288"},
-    {"/local/domain/0/" PROTOCOL_STATIC_MAX, "524288"},
-    {"/local/domain/0/" PROTOCOL_REPORT,
-     "version=1 state=running balloon=idle heartbeat_ms=60000 "
-     "current_kib=524288 balloon_target_kib=524288 target_kib=524288 "
-     "total_kib=520000 available_kib=400000"},
-};
-
+/* Domain 0 looks like a guest with much to give. */
 static int read_for_dom0(void *state, bus_transaction t, const char *path,
                          char *value, size_t size)
 {
-    unsigned int i;
-
-    for (i = 0; i < sizeof(dom0_nodes) / sizeof(dom0_nodes[0]); i++) {
-        if (strcmp(path, dom0_nodes[i].path) == 0) {
-            return snprintf(value, size, "%s", dom0_nodes[i].value);
-        }
+    if (strcmp(path, "/local/domain/0/" PROTOCOL_TARGET) == 0 ||
+        strcmp(path, "/local/domain/0/" PROTOCOL_STATIC_MAX) == 0) {
+        return snprintf(value, size, "%llu", (unsigned long long)(512 * MIB));
     }
     return bus_was.read(state, t, path, value, size);
 }
 
-static int event_for_dom0(void *state, struct bus_event *ret_event)
+static void see_dom0_as_guest(void *arg, const struct balancer *balancer)
 {
-    static unsigned int turn;
-    int r = bus_was.next_event(state, ret_event);
+    struct snapshot_domain *dom0 = &balancer->snapshot.domains[0];
 
-    if (r != 0 || ++turn % 3 == 0) {
-        return r;
-    }
-    (void)snprintf(ret_event->path, sizeof(ret_event->path), "%s",
-                   "/local/domain/0/" PROTOCOL_REPORT);
-    (void)snprintf(
-        ret_event->token, sizeof(ret_event->token), "d0:%u",
-        (unsigned int)(turn % 3 == 1 ? BALANCER_MEMORY : BALANCER_REPORT));
-    return 1;
+    (void)arg;
+    dom0->has_target = true;
+    dom0->target_kib = 512 * MIB;
+    dom0->ceiling_kib = 512 * MIB;
+    dom0->voice = SNAPSHOT_VOICE_GOOD;
+    dom0->reported_ms = balancer->snapshot.now_ms;
+    dom0->report = (struct report){.heartbeat_ms = 60000,
+                                   .current_kib = 512 * MIB,
+                                   .balloon_target_kib = 512 * MIB,
+                                   .target_kib = 512 * MIB,
+                                   .total_kib = 508 * MIB,
+                                   .available_kib = 400 * MIB};
 }
 
 static void take_dom0_for_a_guest(struct scenario *scenario)
 {
+    struct balancer *balancer = &scenario->world.daemon.balancer;
+
     scenario->world.settings.dom0_floor_kib = 128 * MIB;
+    balancer->domains[0].target_kib = 512 * MIB;
+    balancer->witness.before = see_dom0_as_guest;
     bus_now.read = read_for_dom0;
-    bus_now.next_event = event_for_dom0;
 }
 
 /*
@@ -345,6 +345,9 @@ static void two_guests(struct scenario *scenario)
     (void)scenario_add(scenario, "donor", 1000 * MIB, 1000 * MIB, 100 * MIB);
     taker = scenario_add(scenario, "taker", 300 * MIB, 1000 * MIB, 100 * MIB);
     taker->config.is_hvm = true;
+    /* Reports come by the store, where a mutant can change them. */
+    scenario->guests[0].nature.has_no_grants = true;
+    scenario->guests[1].nature.has_no_grants = true;
     taker->nature.up_kib_s = 10 * MIB;
     character_wants(taker, 20 * SECOND_MS, 600 * MIB);
 }
@@ -447,7 +450,7 @@ static void donor_writes_garbage(struct scenario *scenario)
     struct domu *donor = world_find(&scenario->world, "donor");
 
     (void)world_run_for(&scenario->world, HEARD_MS);
-    (void)bus_write(&donor->frontend_bus, BUS_NO_TRANSACTION, PROTOCOL_REPORT,
+    (void)bus_write(&donor->frontend_bus, BUS_NO_TRANSACTION, REPORT_OF_1,
                     "\xff", 1);
     donor_hangs(scenario);
 }

@@ -443,8 +443,7 @@ static void scenario_s3_jitter_is_no_reason(void **state)
         }
         run(&scenario, 10 * SECOND_MS);
     }
-    outcomes_at_most(&outcomes, "s3 writes", writes_since(&scenario, 0, NULL),
-                     0);
+    outcomes_at_most(&outcomes, "s3 writes", moves_since(&scenario, 0), 0);
     scenario_done(&scenario);
     outcomes_end(&outcomes);
 }
@@ -499,8 +498,7 @@ static void scenario_s5_infeasible_request_touches_nobody(void **state)
     outcomes_true(&outcomes, "s5 refused at once",
                   xl_create(&scenario.world, &late.config) == NULL);
     run(&scenario, MINUTE_MS);
-    outcomes_at_most(&outcomes, "s5 writes", writes_since(&scenario, 0, NULL),
-                     0);
+    outcomes_at_most(&outcomes, "s5 writes", moves_since(&scenario, 0), 0);
     scenario_done(&scenario);
     outcomes_end(&outcomes);
 }
@@ -624,8 +622,7 @@ static void scenario_s9_plenty_moves_nobody(void **state)
     outcomes_at_most(&outcomes, "s9 waited, ms",
                      gauge_until_free(&gauge, 3 * GIB, MINUTE_MS), 0);
     run(&scenario, MINUTE_MS);
-    outcomes_at_most(&outcomes, "s9 writes", writes_since(&scenario, 0, NULL),
-                     0);
+    outcomes_at_most(&outcomes, "s9 writes", moves_since(&scenario, 0), 0);
     scenario_done(&scenario);
     outcomes_end(&outcomes);
 }
