@@ -209,6 +209,21 @@ static const struct reason *reason_of(const struct balancer_domain *domain)
                                                   : &domain->last_reason;
 }
 
+static const char *device_word(const struct device *device)
+{
+    if (device->state == PROTOCOL_UNKNOWN) {
+        return "none";
+    }
+    return device_is_live(device) ? "connected" : "waiting";
+}
+
+static json_t *transport(const struct device *device)
+{
+    return device->offer.transport == OFFER_NONE
+               ? json_null()
+               : json_string(offer_transport_word(device->offer.transport));
+}
+
 static json_t *domain_of(const struct balancer_domain *domain, uint64_t now_ms)
 {
     const struct snapshot_domain *seen = &domain->seen;
@@ -235,6 +250,9 @@ static json_t *domain_of(const struct balancer_domain *domain, uint64_t now_ms)
             ? json_integer((json_int_t)seen->headroom_permyriad)
             : json_null());
     put_text(object, "trust", decide_trust_word(step->trust));
+    put_text(object, "device", device_word(&domain->device));
+    put(object, "transport", transport(&domain->device));
+    put_number(object, "allowance_kib", seen->allowance_kib);
     put_reason(object, reason_of(domain));
     put_number(object, "changes", domain->changes);
     put(object, "since_ms",
@@ -277,6 +295,24 @@ static json_t *count_states(const struct balancer *balancer)
     return object;
 }
 
+/* Null when Xen would not tell us, because it tells somebody else. */
+static json_t *low_memory(const struct request *request)
+{
+    const struct balancer *balancer = request->balancer;
+    json_t *object;
+
+    if (!balancer->is_low_bound) {
+        return json_null();
+    }
+    object = json_object();
+    put_number(object, "times", balancer->lows);
+    put(object, "last_ms",
+        balancer->lows > 0 ? json_integer((json_int_t)units_less(
+                                 request->now_ms, balancer->last_low_ms))
+                           : json_null());
+    return object;
+}
+
 static json_t *answer_status(const struct request *request)
 {
     const struct balancer *balancer = request->balancer;
@@ -307,6 +343,7 @@ static json_t *answer_status(const struct request *request)
         balancer->writes > 0 ? json_integer((json_int_t)units_less(
                                    request->now_ms, balancer->last_write_ms))
                              : json_null());
+    put(host, "low_memory", low_memory(request));
     put(object, "host", host);
     return object;
 }

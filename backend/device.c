@@ -339,6 +339,9 @@ static void connect(struct balancer_domain *domain,
     struct device *device = &domain->device;
     char detail[32];
 
+    /* What it has answered so far was to somebody else. */
+    memset(&device->answer, 0, sizeof(device->answer));
+    domain->stale &= ~(unsigned int)BALANCER_ANSWER;
     device->offer = meeting->offer;
     device->sequence = 0; /* it may be another page under the same name */
     if (meeting->offer.transport == OFFER_RECORD) {
@@ -537,7 +540,6 @@ int device_refresh(struct balancer *balancer, struct balancer_domain *domain,
             *next_ms = units_min(*next_ms, now_ms + DEVICE_MAKE_MS);
             return r == -ESRCH ? 0 : r;
         }
-        /* An answer that is there already was to somebody else. */
         domain->stale |= BALANCER_DEVICE | BALANCER_REPORT;
     }
     if ((domain->stale & stored_parts(device)) == 0) {

@@ -8,11 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <xengnttab.h>
+
+#include "common/page.h"
 #include "common/units.h"
+
+#define GRANT_DEVICE "/dev/xen/gntdev"
+
+/* What a page is copied in: its sequence, itself, its sequence again. */
+#define PAGE_SEGMENTS 3U
 
 /* Domains copied out of Xen in one call; 112 bytes each. */
 #define LIST_MAX 256
+
+struct hypervisor_xen {
+    xc_interface *xc;
+    xengnttab_handle *grants; /* NULL: none can be copied here */
+    xengnttab_grant_copy_segment_t *segments;
+    unsigned int room; /* pages that segments has room for */
+};
 
 static int negative_errno(void)
 {
@@ -52,6 +68,7 @@ static void convert(const xc_domaininfo_t *info,
 static int xen_list(void *state, uint32_t first,
                     struct hypervisor_domain *domains, unsigned int max)
 {
+    const struct hypervisor_xen *xen = state;
     xc_domaininfo_t infos[LIST_MAX];
     unsigned int count = 0;
     int i;
@@ -60,7 +77,7 @@ static int xen_list(void *state, uint32_t first,
     do {
         unsigned int ask = max - count < LIST_MAX ? max - count : LIST_MAX;
 
-        r = xc_domain_getinfolist(state, first, ask, infos);
+        r = xc_domain_getinfolist(xen->xc, first, ask, infos);
         if (r < 0) {
             return negative_errno();
         }
@@ -77,10 +94,11 @@ static int xen_list(void *state, uint32_t first,
 
 static int xen_host(void *state, struct hypervisor_host *ret_host)
 {
+    const struct hypervisor_xen *xen = state;
     xc_physinfo_t info;
 
     memset(&info, 0, sizeof(info));
-    if (xc_physinfo(state, &info) < 0) {
+    if (xc_physinfo(xen->xc, &info) < 0) {
         return negative_errno();
     }
     ret_host->total_kib = units_pages_to_kib(info.total_pages);
@@ -92,17 +110,103 @@ static int xen_host(void *state, struct hypervisor_host *ret_host)
 
 static int xen_set_limit(void *state, uint32_t domid, uint64_t limit_kib)
 {
-    return xc_domain_setmaxmem(state, domid, limit_kib) < 0 ? negative_errno()
-                                                            : 0;
+    const struct hypervisor_xen *xen = state;
+
+    return xc_domain_setmaxmem(xen->xc, domid, limit_kib) < 0 ? negative_errno()
+                                                              : 0;
 }
 
 static int xen_set_pod_target(void *state, uint32_t domid, uint64_t target_kib)
 {
-    return xc_domain_set_pod_target(state, domid,
+    const struct hypervisor_xen *xen = state;
+
+    return xc_domain_set_pod_target(xen->xc, domid,
                                     units_kib_to_pages(target_kib), NULL, NULL,
                                     NULL) < 0
                ? negative_errno()
                : 0;
+}
+
+/* ---- Pages of guests ---------------------------------------------------- */
+
+static void set_segment(xengnttab_grant_copy_segment_t *segment,
+                        const struct hypervisor_page *page, unsigned int offset,
+                        void *to, unsigned int len)
+{
+    memset(segment, 0, sizeof(*segment));
+    segment->source.foreign.ref = page->reference;
+    segment->source.foreign.offset = (uint16_t)offset;
+    segment->source.foreign.domid = (uint16_t)page->domid;
+    segment->dest.virt = to;
+    segment->len = (uint16_t)len;
+    segment->flags = GNTCOPY_source_gref;
+}
+
+/* Xen works them off in their order. */
+static void set_segments(xengnttab_grant_copy_segment_t *segments,
+                         struct hypervisor_page *page)
+{
+    set_segment(&segments[0], page, PAGE_SEQUENCE_OFFSET, &page->before,
+                sizeof(page->before));
+    set_segment(&segments[1], page, 0, page->copy, PAGE_USED_BYTES);
+    set_segment(&segments[2], page, PAGE_SEQUENCE_OFFSET, &page->after,
+                sizeof(page->after));
+}
+
+/* A page that is paged out just now can be had a little later. */
+static int result_of(const xengnttab_grant_copy_segment_t *segments)
+{
+    unsigned int i;
+
+    for (i = 0; i < PAGE_SEGMENTS; i++) {
+        if (segments[i].status != GNTST_okay) {
+            return segments[i].status == GNTST_eagain ? -EAGAIN : -ENXIO;
+        }
+    }
+    return 0;
+}
+
+static int make_room(struct hypervisor_xen *xen, unsigned int count)
+{
+    xengnttab_grant_copy_segment_t *grown;
+
+    if (count <= xen->room) {
+        return 0;
+    }
+    grown = reallocarray(xen->segments, count, PAGE_SEGMENTS * sizeof(*grown));
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    xen->segments = grown;
+    xen->room = count;
+    return 0;
+}
+
+static int xen_copy_pages(void *state, struct hypervisor_page *pages,
+                          unsigned int count)
+{
+    struct hypervisor_xen *xen = state;
+    unsigned int i;
+    int r;
+
+    if (xen->grants == NULL) {
+        return -EOPNOTSUPP;
+    }
+    r = make_room(xen, count);
+    if (r < 0 || count == 0) {
+        return r;
+    }
+    for (i = 0; i < count; i++) {
+        set_segments(&xen->segments[i * PAGE_SEGMENTS], &pages[i]);
+    }
+    if (xengnttab_grant_copy(xen->grants, count * PAGE_SEGMENTS,
+                             xen->segments) < 0) {
+        return negative_errno();
+    }
+    for (i = 0; i < count; i++) {
+        pages[i].result = result_of(&xen->segments[i * PAGE_SEGMENTS]);
+    }
+    return 0;
 }
 
 static const struct hypervisor_ops xen_ops = {
@@ -110,23 +214,44 @@ static const struct hypervisor_ops xen_ops = {
     .host = xen_host,
     .set_limit = xen_set_limit,
     .set_pod_target = xen_set_pod_target,
+    .copy_pages = xen_copy_pages,
 };
+
+/* The library would say on standard error that there is no device. */
+static xengnttab_handle *open_grants(void)
+{
+    return access(GRANT_DEVICE, R_OK | W_OK) == 0 ? xengnttab_open(NULL, 0)
+                                                  : NULL;
+}
+
+static void free_all(struct hypervisor_xen *xen)
+{
+    if (xen->grants != NULL) {
+        (void)xengnttab_close(xen->grants);
+    }
+    if (xen->xc != NULL) {
+        (void)xc_interface_close(xen->xc);
+    }
+    free(xen->segments);
+    free(xen);
+}
 
 int hypervisor_xen_open(struct hypervisor *ret_hypervisor)
 {
+    struct hypervisor_xen *xen = calloc(1, sizeof(*xen));
     struct hypervisor_host host;
-    xc_interface *xen;
     int r;
 
-    xen = xc_interface_open(NULL, NULL, 0);
     if (xen == NULL) {
-        return negative_errno();
+        return -ENOMEM;
     }
-    r = xen_host(xen, &host);
+    xen->xc = xc_interface_open(NULL, NULL, 0);
+    r = xen->xc == NULL ? negative_errno() : xen_host(xen, &host);
     if (r < 0) {
-        (void)xc_interface_close(xen);
+        free_all(xen);
         return r;
     }
+    xen->grants = open_grants();
     ret_hypervisor->ops = &xen_ops;
     ret_hypervisor->state = xen;
     return 0;
@@ -135,7 +260,7 @@ int hypervisor_xen_open(struct hypervisor *ret_hypervisor)
 void hypervisor_xen_close(struct hypervisor *hypervisor)
 {
     if (hypervisor != NULL && hypervisor->state != NULL) {
-        (void)xc_interface_close(hypervisor->state);
+        free_all(hypervisor->state);
         memset(hypervisor, 0, sizeof(*hypervisor));
     }
 }
@@ -143,10 +268,11 @@ void hypervisor_xen_close(struct hypervisor *hypervisor)
 void hypervisor_xen_command_line(const struct hypervisor *hypervisor,
                                  char *text, size_t size)
 {
+    const struct hypervisor_xen *xen = hypervisor->state;
     xen_commandline_t line;
 
     memset(&line, 0, sizeof(line));
-    if (xc_version(hypervisor->state, XENVER_commandline, &line) < 0) {
+    if (xc_version(xen->xc, XENVER_commandline, &line) < 0) {
         line[0] = '\0';
     }
     (void)snprintf(text, size, "%s", line);
@@ -155,12 +281,13 @@ void hypervisor_xen_command_line(const struct hypervisor *hypervisor,
 void hypervisor_xen_version(const struct hypervisor *hypervisor, char *text,
                             size_t size)
 {
+    const struct hypervisor_xen *xen = hypervisor->state;
     xen_extraversion_t extra;
-    int version = xc_version(hypervisor->state, XENVER_version, NULL);
+    int version = xc_version(xen->xc, XENVER_version, NULL);
 
     memset(&extra, 0, sizeof(extra));
     if (version < 0 ||
-        xc_version(hypervisor->state, XENVER_extraversion, &extra) < 0) {
+        xc_version(xen->xc, XENVER_extraversion, &extra) < 0) {
         (void)snprintf(text, size, "%s", "");
         return;
     }

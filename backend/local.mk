@@ -63,6 +63,8 @@ noinst_LIBRARIES += \
 %C%_libbackendxen_a_SOURCES = \
 	%D%/hypervisor_xen.c \
 	%D%/hypervisor_xen.h \
+	%D%/lowmem_xen.c \
+	%D%/lowmem_xen.h \
 	%D%/xlconf_xen.c \
 	%D%/xlconf_xen.h
 
@@ -94,6 +96,8 @@ xenballoon_backend_LDADD = \
 	$(JANSSON_LIBS) \
 	$(LIBSYSTEMD_LIBS) \
 	$(XENCONTROL_LIBS) \
+	$(XENEVTCHN_LIBS) \
+	$(XENGNTTAB_LIBS) \
 	$(XENSTORE_LIBS) \
 	$(XLUTIL_LIBS)
 

@@ -29,6 +29,7 @@
 #include "backend/conffile.h"
 #include "backend/control.h"
 #include "backend/hypervisor_xen.h"
+#include "backend/lowmem_xen.h"
 #include "backend/recorder.h"
 #include "backend/rivals.h"
 #include "common/bus_xen.h"
@@ -55,6 +56,9 @@
  * often whether it is there.
  */
 #define TICK_MAX_MS 10000
+
+/* One line of the log for all that Xen says of low memory in this time. */
+#define LOW_LOG_MS 60000
 
 enum exit_status {
     EXIT_OK = 0,
@@ -89,8 +93,10 @@ struct daemon {
     struct control *control;
     struct balancer balancer;
     struct recorder recorder;
-    uint64_t watchdog_ms; /* 0: none */
-    bool is_stale;        /* something happened: tick */
+    struct lowmem *lowmem; /* NULL: somebody else has it */
+    uint64_t watchdog_ms;  /* 0: none */
+    bool is_stale;         /* something happened: tick */
+    bool is_urgent;        /* and at once */
 };
 
 static uint64_t clock_ms(void)
@@ -345,6 +351,33 @@ static void bus_ready(void *arg, short revents)
     daemon->is_stale = true;
 }
 
+/* Xen runs low and says so itself: that does not wait for TICK_MIN_MS. */
+static void memory_runs_low(void *arg, short revents)
+{
+    struct daemon *daemon = arg;
+    struct balancer *balancer = &daemon->balancer;
+    uint64_t now_ms = clock_ms();
+    int r = lowmem_xen_take(daemon->lowmem);
+
+    (void)revents;
+    if (r < 0) {
+        log_warning("VIRQ_ENOMEM is lost, going on without: %s", strerror(-r));
+        loop_remove(&daemon->loop, lowmem_xen_fd(daemon->lowmem));
+        lowmem_xen_close(daemon->lowmem);
+        daemon->lowmem = NULL;
+        balancer->is_low_bound = false;
+        return;
+    }
+    if (balancer->lows == 0 ||
+        now_ms >= balancer->last_low_ms + LOW_LOG_MS) {
+        log_info("Xen says that memory runs low free_kib=%" PRIu64,
+                 balancer->snapshot.free_kib);
+    }
+    balancer->lows++;
+    balancer->last_low_ms = now_ms;
+    daemon->is_urgent = true;
+}
+
 static char *answer_request(void *arg, const char *line, bool is_root)
 {
     struct daemon *daemon = arg;
@@ -367,6 +400,7 @@ static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
     uint64_t now_ms = clock_ms();
 
     daemon->is_stale = false;
+    daemon->is_urgent = false;
     do {
         bool is_early = now_ms < soonest_ms;
         uint64_t until_ms = is_early ? soonest_ms : next_ms;
@@ -384,6 +418,7 @@ static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
         }
         now_ms = clock_ms();
     } while (!daemon->loop.stop && !daemon->loop.reload &&
+             !daemon->is_urgent &&
              (now_ms < soonest_ms || (!daemon->is_stale && now_ms < next_ms)));
 }
 
@@ -438,6 +473,25 @@ static void open_control(struct daemon *daemon)
     }
 }
 
+/* Without it low memory is noticed all the same, only later. */
+static void watch_low_memory(struct daemon *daemon)
+{
+    int r = lowmem_xen_open(&daemon->lowmem);
+
+    if (r == 0) {
+        r = loop_add(&daemon->loop, lowmem_xen_fd(daemon->lowmem), POLLIN,
+                     memory_runs_low, daemon);
+    }
+    daemon->balancer.is_low_bound = r == 0;
+    if (r == -EEXIST) {
+        log_warning("another program holds VIRQ_ENOMEM, perhaps xen-lowmemd; "
+                    "going on without");
+    } else if (r < 0) {
+        log_warning("cannot bind VIRQ_ENOMEM, going on without: %s",
+                    strerror(-r));
+    }
+}
+
 static void start(struct daemon *daemon)
 {
     int r;
@@ -465,6 +519,7 @@ static void start(struct daemon *daemon)
     recorder_init(&daemon->recorder);
     daemon->balancer.witness = recorder_witness(&daemon->recorder);
     open_control(daemon);
+    watch_low_memory(daemon);
     daemon->watchdog_ms = watchdog_interval_ms();
 }
 
@@ -473,6 +528,7 @@ static void stop(struct daemon *daemon)
     tell_manager("STOPPING=1");
     log_info("stopping; guests stay as they are");
     control_free(daemon->control);
+    lowmem_xen_close(daemon->lowmem);
     balancer_done(&daemon->balancer);
     recorder_done(&daemon->recorder);
     bus_xen_close(&daemon->bus);

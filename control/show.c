@@ -95,16 +95,18 @@ static const struct table_column list_columns[] = {
     {"NAME", false, 0},   {"ID", true, 0},     {"STATE", false, 0},
     {"CURRENT", true, 0}, {"TARGET", true, 0}, {"LIMIT", true, 4},
     {"DEMAND", true, 1},  {"FLOOR", true, 2},  {"CEILING", true, 3},
-    {"WHY", false, 0},
+    {"VIA", false, 5},    {"WHY", false, 0},
 };
 
 static const struct {
     const char *key;
     cell_fn *cell;
 } list_cells[] = {
-    {"name", text_of},        {"domid", plain_of},     {"state", text_of},
-    {"current_kib", size_of}, {"target_kib", size_of}, {"limit_kib", size_of},
-    {"demand_kib", size_of},  {"floor_kib", size_of},  {"ceiling_kib", size_of},
+    {"name", text_of},        {"domid", plain_of},
+    {"state", text_of},       {"current_kib", size_of},
+    {"target_kib", size_of},  {"limit_kib", size_of},
+    {"demand_kib", size_of},  {"floor_kib", size_of},
+    {"ceiling_kib", size_of}, {"transport", text_of},
     {"reason_text", text_of},
 };
 
@@ -239,6 +241,25 @@ static void print_backend(FILE *out, const json_t *host)
     (void)fputc('\n', out);
 }
 
+/* Whether Xen itself would wake the backend, and how often it has. */
+static void print_low_memory(FILE *out, const json_t *host)
+{
+    const json_t *low = json_object_get(host, "low_memory");
+    char cell[CELL_MAX];
+
+    if (!json_is_object(low)) {
+        (void)fprintf(out, "%-9s  %11s  Xen does not tell the backend\n",
+                      "alarm", "-");
+        return;
+    }
+    (void)fprintf(out, "%-9s  %11s  times Xen said that memory runs low",
+                  "alarm", plain_of(low, "times", cell));
+    if (json_is_integer(json_object_get(low, "last_ms"))) {
+        (void)fprintf(out, ", last %s ago", time_of(low, "last_ms", cell));
+    }
+    (void)fputc('\n', out);
+}
+
 char *show_status(const json_t *answer)
 {
     const json_t *host = json_object_get(answer, "host");
@@ -252,6 +273,7 @@ char *show_status(const json_t *answer)
     print_mood(out, host);
     print_host(out, host);
     print_states(out, json_object_get(host, "domains"));
+    print_low_memory(out, host);
     print_backend(out, host);
     if (fclose(out) != 0) {
         free(text);

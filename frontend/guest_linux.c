@@ -15,6 +15,7 @@
 #include "frontend/hooks.h"
 #include "frontend/procfs.h"
 #include "frontend/reclaim.h"
+#include "frontend/share_xen.h"
 
 /*
  * The largest file is /proc/vmstat: 3.9 KiB in Linux 6.18, and it grows a
@@ -50,8 +51,10 @@ static const char *const file_paths[FILE_COUNT] = {
 };
 
 struct guest_linux {
+    int root_fd;
     int fds[FILE_COUNT]; /* -1: this kernel has no such file */
     uint64_t page_kib;
+    struct share_xen share;
     char text[TEXT_MAX];
     struct child child; /* a hook, or what reclaims */
     struct hooks hooks;
@@ -189,16 +192,20 @@ static int linux_set_balloon_target(void *state, uint64_t target_kib)
 static int linux_share_page(void *state, void **ret_page,
                             uint32_t *ret_reference)
 {
-    (void)state;
-    (void)ret_page;
-    (void)ret_reference;
-    return -EOPNOTSUPP;
+    struct guest_linux *kernel = state;
+
+    /* Each time: its module may be loaded later. */
+    if (faccessat(kernel->root_fd, "dev/xen/gntalloc", F_OK, 0) < 0) {
+        return -EOPNOTSUPP;
+    }
+    return share_xen_page(&kernel->share, ret_page, ret_reference);
 }
 
 static void linux_unshare_page(void *state, void *page)
 {
-    (void)state;
-    (void)page;
+    struct guest_linux *kernel = state;
+
+    share_xen_unshare(&kernel->share, page);
 }
 
 static unsigned int linux_ways(void *state)
@@ -296,6 +303,7 @@ static void close_files(struct guest_linux *kernel)
             (void)close(kernel->fds[i]); /* nothing is pending on any */
         }
     }
+    (void)close(kernel->root_fd);
 }
 
 int guest_linux_open(const char *root, struct guest *ret_guest)
@@ -320,8 +328,8 @@ int guest_linux_open(const char *root, struct guest *ret_guest)
         return r;
     }
     kernel->page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+    kernel->root_fd = root_fd;
     open_files(kernel, root_fd);
-    (void)close(root_fd);
 
     r = read_memory(kernel, &sample);
     if (r < 0) {
@@ -336,12 +344,16 @@ int guest_linux_open(const char *root, struct guest *ret_guest)
 
 void guest_linux_close(struct guest *guest)
 {
+    struct guest_linux *kernel;
+
     if (guest == NULL || guest->state == NULL) {
         return;
     }
-    linux_stop_work(guest->state);
-    close_files(guest->state);
-    free(guest->state);
+    kernel = guest->state;
+    linux_stop_work(kernel);
+    share_xen_close(&kernel->share);
+    close_files(kernel);
+    free(kernel);
     guest->state = NULL;
     guest->ops = NULL;
 }

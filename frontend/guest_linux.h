@@ -22,7 +22,10 @@
  */
 int guest_linux_open(const char *root, struct guest *ret_guest);
 
-/* Accepts a zeroed guest, and may be called twice. */
+/*
+ * Accepts a zeroed guest, and may be called twice.  What is still shared stays
+ * so until the process ends.
+ */
 void guest_linux_close(struct guest *guest);
 
 /*

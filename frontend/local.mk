@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The guest's half.  It links the C library and libxenstore, nothing else, so
-# that one build serves every guest.  What decides is an archive of its own, which
+# The guest's half.  It links the C library, libxenstore and libxengnttab, all
+# of a stable interface, so that one build serves every guest.  What decides is an archive of its own, which
 # the simulation needs in dom0, too: see PURE_CFLAGS in configure.ac and
 # tests/purity.sh.
 
@@ -44,6 +44,8 @@ noinst_LIBRARIES += %D%/libfrontend.a
 	%D%/reclaim.h \
 	%D%/room.c \
 	%D%/room.h \
+	%D%/share_xen.c \
+	%D%/share_xen.h \
 	%D%/transport.c \
 	%D%/transport.h
 
@@ -54,11 +56,15 @@ xenballoon_frontend_LDADD = \
 	%D%/libfrontendpolicy.a \
 	common/libbusxen.a \
 	common/libcommon.a \
+	$(XENGNTTAB_LIBS) \
 	$(XENSTORE_LIBS)
 
 if SYSTEMD_UNITS
 nodist_systemdsystemunit_DATA += %D%/xenballoon-frontend.service
 substituted += %D%/xenballoon-frontend.service
+dist_modulesload_DATA = %D%/xenballoon-frontend.conf
+else
+EXTRA_DIST += %D%/xenballoon-frontend.conf
 endif
 
 if INITSCRIPTS

@@ -94,6 +94,7 @@ unit_tests = \
 	%D%/test_announcement \
 	%D%/test_loop \
 	%D%/test_number \
+	%D%/test_page_layout \
 	%D%/test_report \
 	%D%/test_text
 if BACKEND
@@ -128,6 +129,7 @@ if FRONTEND
 unit_tests += \
 	%D%/test_answer \
 	%D%/test_balancer \
+	%D%/test_device \
 	%D%/test_difficult_guests \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
@@ -145,6 +147,7 @@ unit_tests += \
 	%D%/test_squeezed_scenarios \
 	%D%/test_store \
 	%D%/test_sweep \
+	%D%/test_warned_guests \
 	%D%/test_world
 endif
 endif
@@ -212,6 +215,7 @@ endif
 	%D%/steps.h \
 	%D%/test_peers_scenarios.c
 %C%_test_page_SOURCES = %D%/test_page.c
+%C%_test_page_layout_SOURCES = %D%/test_page_layout.c
 %C%_test_procfs_SOURCES = %D%/test_procfs.c
 %C%_test_random_hosts_SOURCES = %D%/test_random_hosts.c
 %C%_test_price_SOURCES = %D%/test_price.c
@@ -245,6 +249,7 @@ endif
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
 %C%_test_trace_SOURCES = %D%/test_trace.c
+%C%_test_warned_guests_SOURCES = %D%/steps.h %D%/test_warned_guests.c
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -262,6 +267,7 @@ TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
 	%D%/fuzz/fuzz_announcement \
+	%D%/fuzz/fuzz_page \
 	%D%/fuzz/fuzz_report
 if BACKEND
 fuzz_tests += \
@@ -282,6 +288,8 @@ endif
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_page_SOURCES = %D%/fuzz/fuzz_page.c $(fuzz_main)
+%C%_fuzz_fuzz_page_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
 %C%_fuzz_fuzz_procfs_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_replay_SOURCES = %D%/fuzz/fuzz_replay.c $(fuzz_main)

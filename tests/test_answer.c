@@ -121,7 +121,10 @@ static void a_domain_is_told_in_full(void **state)
         .floor_kib = 131072,
         .ceiling_kib = 1048576,
         .weight = 256,
+        .allowance_kib = 8192,
     };
+    web->device.state = PROTOCOL_CONNECTED;
+    web->device.offer.transport = OFFER_PAGE;
     web->step = (struct decide_step){
         .state = DECIDE_MANAGED,
         .demand_kib = 512000,
@@ -161,6 +164,8 @@ static void a_domain_is_told_in_full(void **state)
            "\"target_kib\":524288,\"limit_kib\":525312,\"demand_kib\":512000,"
            "\"floor_kib\":131072,\"ceiling_kib\":1048576,\"weight\":256,"
            "\"headroom_permyriad\":null,\"trust\":\"unknown\","
+           "\"device\":\"connected\",\"transport\":\"page\","
+           "\"allowance_kib\":8192,"
            "\"reason\":\"needs\",\"reason_text\":\"grown: it needs 500 MiB, "
            "and 1 GiB was free for it\",\"changes\":4,\"since_ms\":7000,"
            "\"last_change\":{\"reason\":\"needs\",\"reason_text\":\"grown: it "
@@ -191,6 +196,7 @@ static void what_is_not_known_is_null(void **state)
            "\"target_kib\":0,\"limit_kib\":0,\"demand_kib\":null,"
            "\"floor_kib\":0,\"ceiling_kib\":0,\"weight\":0,"
            "\"headroom_permyriad\":2000,\"trust\":\"excluded\","
+           "\"device\":\"none\",\"transport\":null,\"allowance_kib\":0,"
            "\"reason\":\"static\",\"reason_text\":\"left alone: no frontend "
            "has ever reported from it\",\"changes\":0,\"since_ms\":null,"
            "\"last_change\":null,\"report\":null}]}");
@@ -298,6 +304,9 @@ static void the_host_is_told_in_full(void **state)
     balancer->ticks = 9;
     balancer->writes = 10;
     balancer->last_write_ms = NOW_MS - 1;
+    balancer->is_low_bound = true;
+    balancer->lows = 11;
+    balancer->last_low_ms = NOW_MS - 12;
     fixture->domains[1].step.state = DECIDE_STUCK;
 
     expect(fixture, "status", false,
@@ -309,7 +318,8 @@ static void the_host_is_told_in_full(void **state)
            "\"learned_kib\":8,\"domains\":{"
            "\"managed\":1,\"stuck\":1,\"operator\":0,\"fixed\":0,\"static\":0,"
            "\"silent\":0,\"building\":0,\"dying\":0},\"ticks\":9,"
-           "\"writes\":10,\"last_write_ms\":1}}");
+           "\"writes\":10,\"last_write_ms\":1,"
+           "\"low_memory\":{\"times\":11,\"last_ms\":12}}}");
 }
 
 static void an_empty_host_is_told_too(void **state)

@@ -124,6 +124,8 @@ static void what_the_kernel_does_not_offer_is_absent(void **state)
 {
     struct guest guest = {0};
     struct guest_sample sample;
+    uint32_t reference;
+    void *page = NULL;
 
     (void)state;
     assert_int_equal(guest_linux_open(root, &guest), 0);
@@ -132,6 +134,8 @@ static void what_the_kernel_does_not_offer_is_absent(void **state)
     assert_false(sample.has_pressure);
     assert_false(sample.has_balloon);
     assert_int_equal(guest_set_balloon_target(&guest, 1), -ENODEV);
+    assert_int_equal(guest_share_page(&guest, &page, &reference), -EOPNOTSUPP);
+    assert_null(page);
     assert_true(guest_linux_pressure_fd(root) < 0);
     guest_linux_close(&guest);
 }

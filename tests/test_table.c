@@ -123,19 +123,19 @@ static json_t *json_of(const char *text)
 
 static void domains_are_listed_with_sizes_for_people(void **state)
 {
-    json_t *answer =
-        json_of("{'domains':[{'domid':3,'name':'web1','state':'managed',"
-                "'current_kib':524288,'target_kib':1572864,'limit_kib':1573888,"
-                "'demand_kib':null,'floor_kib':0,'ceiling_kib':2097152,"
-                "'reason_text':'grown: it needs 1.50 GiB'}]}");
+    json_t *answer = json_of(
+        "{'domains':[{'domid':3,'name':'web1','state':'managed',"
+        "'current_kib':524288,'target_kib':1572864,'limit_kib':1573888,"
+        "'demand_kib':null,'floor_kib':0,'ceiling_kib':2097152,"
+        "'transport':'page','reason_text':'grown: it needs 1.50 GiB'}]}");
     char *text = show_list(answer, 0);
 
     (void)state;
     assert_string_equal(
         text, "NAME  ID  STATE    CURRENT    TARGET     LIMIT  DEMAND  FLOOR  "
-              "CEILING  WHY\n"
+              "CEILING  VIA   WHY\n"
               "web1   3  managed  512 MiB  1.50 GiB  1.50 GiB       -  0 KiB  "
-              "  2 GiB  grown: it needs 1.50 GiB\n");
+              "  2 GiB  page  grown: it needs 1.50 GiB\n");
     free(text);
     json_decref(answer);
 }
@@ -192,7 +192,8 @@ static void the_host_is_shown_line_by_line(void **state)
                 "'promised_kib':1024,'spendable_kib':916480,'wanted_kib':0,"
                 "'spare_kib':2048,'learned_kib':4096,'domains':{'managed':2,'"
                 "stuck':0,'static':1},"
-                "'ticks':99,'writes':3,'last_write_ms':61000}}");
+                "'ticks':99,'writes':3,'last_write_ms':61000,"
+                "'low_memory':{'times':2,'last_ms':5000}}}");
     char *text = show_status(answer);
 
     (void)state;
@@ -210,6 +211,8 @@ static void the_host_is_shown_line_by_line(void **state)
         "spare            2 MiB  what domains hold above their demand\n"
         "bursts           4 MiB  what was wanted within seconds lately\n"
         "domains              3  2 managed, 1 static\n"
+        "alarm                2  times Xen said that memory runs low, last 5 s "
+        "ago\n"
         "backend            1.2  up 2 h, ticks 99, writes 3, last one 61 s "
         "ago\n");
     free(text);
