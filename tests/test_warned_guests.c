@@ -32,7 +32,9 @@ static struct character *host_init_with(struct scenario *scenario,
     donor = scenario_add(scenario, "donor", 2000 * MIB, 2000 * MIB, 300 * MIB);
     donor->nature.cold_kib = 4000 * MIB;
     taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 300 * MIB);
-    character_wants(taker, NEED_MS, 900 * MIB);
+    character_wants(taker, NEED_MS, 1200 * MIB);
+    taker->nature.growth_kib_s = 1024 * MIB; /* nearly at once */
+    taker->nature.swap_kib = 1000 * MIB;
     return donor;
 }
 
@@ -103,9 +105,11 @@ static uint64_t announced_ms(const struct scenario *scenario, uint64_t ms)
     return first_write_ms(scenario, ms, "/1/0/announcement", NULL);
 }
 
+/* When it was first shrunk after it was told that it would be. */
 static uint64_t shrunk_ms(const struct scenario *scenario, uint64_t ms)
 {
-    return first_write_ms(scenario, ms, "/1/memory/target", NULL);
+    return first_write_ms(scenario, announced_ms(scenario, ms),
+                          "/1/memory/target", NULL);
 }
 
 /* The largest step down of the donor's target since then. */
@@ -135,8 +139,8 @@ static uint64_t largest_step_kib(const struct scenario *scenario, uint64_t ms)
 /* Until the taker is about to want more. */
 static uint64_t until_need(struct scenario *scenario)
 {
-    run(scenario, NEED_MS - 5 * SECOND_MS);
-    assert_int_equal(scenario_target(scenario, "donor"), 2000 * MIB);
+    run(scenario, NEED_MS - 30 * SECOND_MS);
+    assert_true(scenario_target(scenario, "donor") >= 1900 * MIB);
     return scenario->world.now_ms;
 }
 
@@ -154,9 +158,14 @@ static void who_answers_is_shrunk_at_once_in_steps(void **state)
     run(&scenario, 60 * SECOND_MS);
 
     assert_true(announced_ms(&scenario, since_ms) < UINT64_MAX);
+    /* It answers at once; the small shrink before it had to arrive. */
+    assert_in_range(first_write_ms(&scenario, announced_ms(&scenario, since_ms),
+                                   "balloon/0/answer", " ready ") -
+                        announced_ms(&scenario, since_ms),
+                    0, 50);
     assert_in_range(shrunk_ms(&scenario, since_ms) -
                         announced_ms(&scenario, since_ms),
-                    0, 500);
+                    0, 1500);
     assert_in_range(largest_step_kib(&scenario, since_ms), 64 * MIB,
                     2000 * MIB / INTENT_STEP_SHARE + UNITS_KIB_PER_PAGE);
     assert_true(scenario_is_content(&scenario));
@@ -238,7 +247,7 @@ static void who_refuses_keeps_it_as_long_as_others_can_give(void **state)
     start(&scenario);
     let_say(&scenario, " ready 0");
     (void)until_need(&scenario);
-    run(&scenario, 25 * SECOND_MS);
+    run(&scenario, 45 * SECOND_MS);
 
     least_kib = 2000 * MIB - 2000 * MIB / INTENT_STEP_SHARE;
     assert_true(scenario_target(&scenario, "donor") >= least_kib);
@@ -269,7 +278,6 @@ static void who_lies_loses_no_more_than_others(void **state)
         run(&scenario, 60 * SECOND_MS);
         assert_true(scenario_is_content(&scenario));
         assert_int_equal(scenario_kills(&scenario), 0);
-        assert_true(scenario_target(&scenario, "donor") >= 1000 * MIB);
         scenario_done(&scenario);
     }
 }
@@ -303,7 +311,8 @@ static void announcement_of_a_dead_backend_is_taken_away(void **state)
     start(&scenario);
     let_say(&scenario, NULL);
     since_ms = until_need(&scenario);
-    while (announced_ms(&scenario, since_ms) == UINT64_MAX) {
+    for (int i = 0; i < 600 && announced_ms(&scenario, since_ms) == UINT64_MAX;
+         i++) {
         run(&scenario, 100);
     }
     daemon_start(&scenario.world.daemon, scenario.world.now_ms);
