@@ -6,80 +6,12 @@
 #include <string.h>
 
 #include "backend/balancer.h"
+#include "backend/end.h"
+#include "backend/making.h"
 #include "backend/sweep.h"
 #include "backend/voice.h"
 #include "common/log.h"
 #include "common/units.h"
-
-#define STRING(number) STRING_OF(number)
-#define STRING_OF(number) #number
-
-/* ---- Paths -------------------------------------------------------------- */
-
-static void own_dir(char path[BUS_PATH_MAX], uint32_t domid)
-{
-    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s", PROTOCOL_BACKEND_DIR, domid,
-                   PROTOCOL_DEVICE);
-}
-
-static void own_path(char path[BUS_PATH_MAX], uint32_t domid, const char *node)
-{
-    (void)snprintf(path, BUS_PATH_MAX, "%s/%u/%s/%s", PROTOCOL_BACKEND_DIR,
-                   domid, PROTOCOL_DEVICE, node);
-}
-
-static void peer_dir(char path[BUS_PATH_MAX], uint32_t domid)
-{
-    (void)snprintf(path, BUS_PATH_MAX, "/local/domain/%u/%s", domid,
-                   PROTOCOL_FRONTEND);
-}
-
-static int write_text(const struct bus *bus, bus_transaction t,
-                      const char *path, const char *text)
-{
-    return bus_write(bus, t, path, text, strlen(text));
-}
-
-static int write_own(const struct bus *bus, bus_transaction t, uint32_t domid,
-                     const char *node, const char *text)
-{
-    char path[BUS_PATH_MAX];
-
-    own_path(path, domid, node);
-    return write_text(bus, t, path, text);
-}
-
-static int write_own_state(const struct bus *bus, bus_transaction t,
-                           uint32_t domid, enum protocol_state state)
-{
-    return write_own(bus, t, domid, PROTOCOL_NODE_STATE,
-                     state == PROTOCOL_CONNECTED ? "4" : "2");
-}
-
-static int write_peers(const struct bus *bus, bus_transaction t, uint32_t domid,
-                       const char *node, const char *text)
-{
-    char path[BUS_PATH_MAX];
-
-    offer_path(path, domid, node);
-    return write_text(bus, t, path, text);
-}
-
-/*
- * The nodes of a dead domain are gone, and nothing may make them anew: to be
- * asked in every transaction that writes.  0, -ESRCH, or another errno.
- */
-static int check_alive(const struct bus *bus, bus_transaction t, uint32_t domid)
-{
-    char path[BUS_PATH_MAX];
-    uint64_t target_kib;
-    int r;
-
-    (void)snprintf(path, sizeof(path), "/local/domain/%u/%s", domid,
-                   PROTOCOL_TARGET);
-    r = bus_read_kib(bus, t, path, &target_kib);
-    return r == -ENOENT ? -ESRCH : r == -EINVAL ? 0 : r;
-}
 
 /* ---- The log ------------------------------------------------------------ */
 
@@ -111,109 +43,6 @@ static void say(struct balancer_domain *domain, enum device_word word,
 
 /* ---- Making ------------------------------------------------------------- */
 
-struct making {
-    uint32_t domid;
-    bool has_page;             /* we can read pages */
-    enum protocol_state found; /* the frontend's state; UNKNOWN: no such node */
-    uint64_t allowance_kib;    /* as an earlier backend has told */
-};
-
-/*
- * What an earlier backend said and nobody stands for now is taken back; an
- * allowance was given together with a limit, and stays as that does.
- */
-static int make_own(const struct bus *bus, bus_transaction t,
-                    struct making *making)
-{
-    char path[BUS_PATH_MAX];
-    char text[BUS_PATH_MAX];
-    int r;
-
-    own_dir(path, making->domid);
-    r = write_text(bus, t, path, "");
-    if (r == 0) {
-        r = bus_permit(bus, t, path, 0, making->domid);
-    }
-    if (r == 0) {
-        peer_dir(text, making->domid);
-        r = write_own(bus, t, making->domid, PROTOCOL_NODE_FRONTEND, text);
-    }
-    if (r == 0) {
-        (void)snprintf(text, sizeof(text), "%u", making->domid);
-        r = write_own(bus, t, making->domid, PROTOCOL_NODE_FRONTEND_ID, text);
-    }
-    if (r == 0) {
-        r = write_own(bus, t, making->domid, PROTOCOL_NODE_VERSION,
-                      STRING(PROTOCOL_VERSION));
-    }
-    if (r == 0) {
-        own_path(path, making->domid, PROTOCOL_NODE_FEATURE_PAGE);
-        r = making->has_page ? write_text(bus, t, path, "1")
-                             : bus_remove(bus, t, path);
-    }
-    if (r == 0) {
-        own_path(path, making->domid, PROTOCOL_NODE_ANNOUNCEMENT);
-        r = bus_remove(bus, t, path);
-    }
-    if (r < 0) {
-        return r;
-    }
-    own_path(path, making->domid, PROTOCOL_NODE_ALLOWANCE);
-    r = bus_read_kib(bus, t, path, &making->allowance_kib);
-    if (r == -ENOENT || r == -EINVAL) {
-        making->allowance_kib = 0;
-        r = r == -EINVAL ? bus_remove(bus, t, path) : 0;
-    }
-    return r < 0 ? r
-                 : write_own_state(bus, t, making->domid, PROTOCOL_INIT_WAIT);
-}
-
-/*
- * A directory with a state is left to its guest, but for where to find us;
- * permissions are set before anything is made below that takes them.
- */
-static int make_peers(const struct bus *bus, bus_transaction t,
-                      struct making *making)
-{
-    char path[BUS_PATH_MAX];
-    bool is_there;
-    int r;
-
-    r = offer_read_state(bus, t, making->domid, &making->found);
-    is_there = r == 0;
-    if (r == -ENOENT) {
-        making->found = PROTOCOL_UNKNOWN;
-        peer_dir(path, making->domid);
-        r = write_text(bus, t, path, "");
-        if (r == 0) {
-            r = bus_permit(bus, t, path, making->domid, 0);
-        }
-    }
-    if (r == 0) {
-        own_dir(path, making->domid);
-        r = write_peers(bus, t, making->domid, PROTOCOL_NODE_BACKEND, path);
-    }
-    if (r == 0) {
-        r = write_peers(bus, t, making->domid, PROTOCOL_NODE_BACKEND_ID, "0");
-    }
-    if (r == 0 && !is_there) {
-        r = write_peers(bus, t, making->domid, PROTOCOL_NODE_STATE, "1");
-    }
-    return r;
-}
-
-static int make_both(const struct bus *bus, bus_transaction t, void *arg)
-{
-    struct making *making = arg;
-    int r;
-
-    r = check_alive(bus, t, making->domid);
-    if (r == 0) {
-        r = make_own(bus, t, making);
-    }
-    return r == 0 ? make_peers(bus, t, making) : r;
-}
-
 static int make(struct balancer *balancer, struct balancer_domain *domain)
 {
     struct device *device = &domain->device;
@@ -221,7 +50,7 @@ static int make(struct balancer *balancer, struct balancer_domain *domain)
                             .has_page = balancer->can_copy_pages};
     int r;
 
-    r = bus_transact(balancer->bus, make_both, &making);
+    r = making_run(balancer->bus, &making);
     if (r < 0) {
         return r;
     }
@@ -296,7 +125,7 @@ static int meet(const struct bus *bus, bus_transaction t, void *arg)
     meeting->what = NULL;
     meeting->report_len = -ENOENT;
     memset(&meeting->offer, 0, sizeof(meeting->offer));
-    r = check_alive(bus, t, meeting->domid);
+    r = end_check_alive(bus, t, meeting->domid);
     if (r == 0) {
         r = offer_read_state(bus, t, meeting->domid, &meeting->peer);
     }
@@ -317,7 +146,7 @@ static int meet(const struct bus *bus, bus_transaction t, void *arg)
         meeting->after = PROTOCOL_CONNECTED;
     }
     return is_answer_due(meeting)
-               ? write_own_state(bus, t, meeting->domid, meeting->after)
+               ? end_write_state(bus, t, meeting->domid, meeting->after)
                : 0;
 }
 
@@ -569,9 +398,9 @@ static int tell_allowance(const struct bus *bus, bus_transaction t, void *arg)
 {
     const struct telling *telling = arg;
     char path[BUS_PATH_MAX];
-    int r = check_alive(bus, t, telling->domid);
+    int r = end_check_alive(bus, t, telling->domid);
 
-    own_path(path, telling->domid, PROTOCOL_NODE_ALLOWANCE);
+    end_path(path, telling->domid, PROTOCOL_NODE_ALLOWANCE);
     return r < 0 ? r : bus_write_kib(bus, t, path, telling->allowance_kib);
 }
 
@@ -603,17 +432,17 @@ static int announce(const struct bus *bus, bus_transaction t, void *arg)
     const struct announcing *announcing = arg;
     char path[BUS_PATH_MAX];
     char text[ANNOUNCEMENT_TEXT_MAX];
-    int r = check_alive(bus, t, announcing->domid);
+    int r = end_check_alive(bus, t, announcing->domid);
 
     if (r < 0) {
         return r;
     }
     if (announcing->announcement->number == 0) {
-        own_path(path, announcing->domid, PROTOCOL_NODE_ANNOUNCEMENT);
+        end_path(path, announcing->domid, PROTOCOL_NODE_ANNOUNCEMENT);
         return bus_remove(bus, t, path);
     }
     (void)announcement_format(announcing->announcement, text);
-    return write_own(bus, t, announcing->domid, PROTOCOL_NODE_ANNOUNCEMENT,
+    return end_write(bus, t, announcing->domid, PROTOCOL_NODE_ANNOUNCEMENT,
                      text);
 }
 
@@ -643,7 +472,7 @@ int device_tell_reason(const struct bus *bus, bus_transaction t,
 {
     return domain->device.state == PROTOCOL_UNKNOWN
                ? 0
-               : write_own(bus, t, domain->domid, PROTOCOL_NODE_REASON, why);
+               : end_write(bus, t, domain->domid, PROTOCOL_NODE_REASON, why);
 }
 
 /* ---- Removing ----------------------------------------------------------- */

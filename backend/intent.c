@@ -5,12 +5,13 @@
 
 #include "backend/movement.h"
 #include "backend/share.h"
+#include "common/announcement.h"
 
 /*
  * Numbers begin anew after this many, and with each backend; they are only ever
  * compared with the one before.
  */
-#define NUMBERS UINT32_MAX
+#define NUMBERS ANNOUNCEMENT_NUMBER_MAX
 
 static bool stands(const struct decide_memory *memory)
 {

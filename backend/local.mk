@@ -25,9 +25,13 @@ noinst_LIBRARIES += \
 	%D%/control.h \
 	%D%/device.c \
 	%D%/device.h \
+	%D%/end.c \
+	%D%/end.h \
 	%D%/fields.c \
 	%D%/fields.h \
 	%D%/hypervisor.h \
+	%D%/making.c \
+	%D%/making.h \
 	%D%/moment.c \
 	%D%/moment.h \
 	%D%/nodes.c \

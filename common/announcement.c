@@ -70,7 +70,8 @@ int announcement_parse(const char *untrusted, size_t len,
 
     r = split(untrusted, len, parts);
     if (r == 0) {
-        r = parse_part(&parts[0], UINT64_MAX, &announcement.number);
+        r = parse_part(&parts[0], ANNOUNCEMENT_NUMBER_MAX,
+                       &announcement.number);
     }
     if (r == 0) {
         r = parse_part(&parts[1], UNITS_KIB_MAX, &announcement.target_kib);
@@ -94,7 +95,7 @@ int answer_parse(const char *untrusted, size_t len, struct answer *ret_answer)
 
     r = split(untrusted, len, parts);
     if (r == 0) {
-        r = parse_part(&parts[0], UINT64_MAX, &answer.number);
+        r = parse_part(&parts[0], ANNOUNCEMENT_NUMBER_MAX, &answer.number);
     }
     if (r == 0) {
         answer.is_ready = is_word(&parts[1], READY);

@@ -14,6 +14,9 @@
 /* Three numbers or a word in place of one; longer ones are refused. */
 #define ANNOUNCEMENT_TEXT_MAX 72
 
+/* After the largest, numbers begin anew with 1. */
+#define ANNOUNCEMENT_NUMBER_MAX UINT32_MAX
+
 /* No longer wait is believed: an hour. */
 #define ANNOUNCEMENT_WAIT_MAX_MS UINT64_C(3600000)
 
@@ -37,8 +40,8 @@ int answer_format(const struct answer *answer,
 
 /*
  * The len bytes at untrusted, which need not end in NUL.  0, or -EINVAL for
- * whatever is no such text, amounts above UNITS_KIB_MAX and the number 0
- * included; nothing is written then.
+ * whatever is no such text, amounts above UNITS_KIB_MAX and numbers that are 0
+ * or too large included; nothing is written then.
  */
 int announcement_parse(const char *untrusted, size_t len,
                        struct announcement *ret_announcement);

@@ -48,8 +48,9 @@
  *                  of a page that is laid out as page.h says,
  *                  granted to dom0, read-only being enough
  *   event-channel  port, optional: an unbound one for dom0, rung  (frontend)
- *                  instead of the doorbell.  Only when the owner
- *                  of the guest asks for it: see
+ *                  instead of the doorbell, where the backend has
+ *                  feature-event-channel.  Only when the owner of
+ *                  the guest asks for it: see
  *                  xenballoon-frontend(8) for its danger.
  *   feature-reflex "1": it can make use of an allowance           (frontend)
  *   feature-intent "1": it answers announcements                  (frontend)
@@ -70,6 +71,9 @@
  *   state          XenbusState of the backend
  *   version        the highest version of this protocol that it speaks: "1"
  *   feature-page   "1": it can read pages; absent: records only
+ *   feature-event-channel
+ *                  "1": it binds event channels; absent, as yet: it is rung
+ *                  by the doorbell alone
  *   allowance      KiB that the guest may take by itself above memory/target,
  *                  by raising its kernel's own target; absent: 0.  Xen enforces
  *                  it.  What was taken is asked back by a lower allowance.
@@ -190,15 +194,13 @@ enum protocol_state {
 #define PROTOCOL_NODE_FRONTEND "frontend"
 #define PROTOCOL_NODE_FRONTEND_ID "frontend-id"
 #define PROTOCOL_NODE_FEATURE_PAGE "feature-page"
+#define PROTOCOL_NODE_FEATURE_EVENT_CHANNEL "feature-event-channel"
 #define PROTOCOL_NODE_ALLOWANCE "allowance"
 #define PROTOCOL_NODE_ANNOUNCEMENT "announcement"
 #define PROTOCOL_NODE_REASON "reason"
 
 #define PROTOCOL_TRANSPORT_RECORD "record"
 #define PROTOCOL_TRANSPORT_PAGE "page"
-
-/* Until both ends speak through the device. */
-#define PROTOCOL_REPORT "data/balloon/report"
 
 #define PROTOCOL_RECORD_DIR "/local/domain/0/xenballoon"
 #define PROTOCOL_LEARNED PROTOCOL_RECORD_DIR "/learned"

@@ -310,6 +310,7 @@ static int look(struct frontend *frontend, enum device_step step,
         return 0;
     }
     input->is_connected = is_connected(frontend);
+    /* Nothing that was told before a handshake counts after it. */
     input->report_lost = step == DEVICE_BEGIN;
     decide_round(&frontend->decider, input, &decision);
     r = act(frontend, step, &decision, now_ms);

@@ -170,6 +170,7 @@ endif
 %C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
+%C%_test_device_SOURCES = %D%/steps.h %D%/test_device.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c

@@ -22,7 +22,8 @@ static void announcements_are_three_numbers(void **state)
         struct announcement announcement;
     } cases[] = {
         {"1 1048576 2000", 0, {1, 1048576, 2000}},
-        {"18446744073709551615 0 0", 0, {UINT64_MAX, 0, 0}},
+        {"4294967295 0 0", 0, {UINT32_MAX, 0, 0}},
+        {"4294967296 0 0", -EINVAL, {0}},
         {"7 1099511627776 3600000", 0, {7, UNITS_KIB_MAX, 3600000}},
         {"7 1099511627777 0", -EINVAL, {0}},
         {"7 4 3600001", -EINVAL, {0}},
@@ -67,8 +68,7 @@ static void answers_have_a_word_between_two_numbers(void **state)
         uint64_t can_give_kib;
     } cases[] = {
         {"1 working 0", 0, 1, false, 0},
-        {"18446744073709551615 ready 1099511627776", 0, UINT64_MAX, true,
-         UNITS_KIB_MAX},
+        {"4294967295 ready 1099511627776", 0, UINT32_MAX, true, UNITS_KIB_MAX},
         {"1 ready 1099511627777", -EINVAL, 0, false, 0},
         {"0 ready 4", -EINVAL, 0, false, 0},
         {"1 read 4", -EINVAL, 0, false, 0},

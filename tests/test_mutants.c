@@ -191,6 +191,38 @@ static void hear_the_hung(struct scenario *scenario)
     bus_now.next_event = event_as_if;
 }
 
+/* The donor is at Initialised, and has just written that. */
+static int read_as_offered(void *state, bus_transaction t, const char *path,
+                           char *value, size_t size)
+{
+    if (strcmp(path, STATE_OF_1) == 0) {
+        return snprintf(value, size, "%d", (int)PROTOCOL_INITIALISED);
+    }
+    return bus_was.read(state, t, path, value, size);
+}
+
+static int event_as_offered(void *state, struct bus_event *ret_event)
+{
+    static bool is_next;
+    int r = bus_was.next_event(state, ret_event);
+
+    if (r == 0 && (is_next = !is_next)) {
+        (void)snprintf(ret_event->path, sizeof(ret_event->path), "%s",
+                       STATE_OF_1);
+        (void)snprintf(ret_event->token, sizeof(ret_event->token), "d1:%u",
+                       (unsigned int)BALANCER_DEVICE);
+        return 1;
+    }
+    return r;
+}
+
+static void take_old_for_new(struct scenario *scenario)
+{
+    (void)scenario;
+    bus_now.read = read_as_offered;
+    bus_now.next_event = event_as_offered;
+}
+
 static void forget_settings(struct scenario *scenario)
 {
     static struct settings settings;
@@ -455,6 +487,19 @@ static void donor_writes_garbage(struct scenario *scenario)
     donor_hangs(scenario);
 }
 
+/* Its reports are there, and from before this backend's time. */
+static void backend_starts_after_donor_hung(struct scenario *scenario)
+{
+    struct world *world = &scenario->world;
+    struct domu *donor = world_find(world, "donor");
+
+    donor->config.hangs_ms = world->now_ms - donor->unpaused_ms;
+    (void)world_run_for(world, SECOND_MS);
+    daemon_start(&world->daemon, world->now_ms);
+    world->daemon.bus.ops = &bus_now;
+    (void)world_run_for(world, MINUTE_MS);
+}
+
 static void donor_is_left_alone(struct scenario *scenario)
 {
     struct settings_domain entry = {.leave_alone = true};
@@ -566,6 +611,8 @@ static const struct mutant mutants[] = {
      "is silent"},
     {"one that took leave is heard", hear_what_was, two_guests,
      donor_takes_leave, "has no frontend"},
+    {"what was there before is heard", take_old_for_new, two_guests,
+     backend_starts_after_donor_hung, "has not reported to this backend"},
     {"garbage is heard as what was", hear_what_was, two_guests,
      donor_writes_garbage, "is not understood"},
     {"dom0 is a guest", take_dom0_for_a_guest, two_guests, nothing_happens,

@@ -34,6 +34,7 @@
 struct host {
     struct world world;
     struct dice dice; /* for what happens to the host */
+    struct dice wire; /* for how its guests speak */
     struct character guests[GUESTS_MAX];
     unsigned int count;
     bool is_restless; /* has a guest that never comes to rest */
@@ -138,6 +139,7 @@ static void create(struct host *host)
         return;
     }
     character_draw(guest, &host->dice, host->count, 1500 * MIB);
+    guest->nature.has_no_grants = dice_chance(&host->wire, 40);
     host->count++;
     host->is_restless =
         host->is_restless || guest->nature.repeat_ms != 0 ||
@@ -154,6 +156,7 @@ static void draw_host(struct host *host, uint64_t seed)
 
     memset(host, 0, sizeof(*host));
     dice_init(&host->dice, seed, 2);
+    dice_init(&host->wire, seed, 4);
     config.total_kib =
         units_whole_pages(dice_between(&host->dice, 1000 * MIB, 6000 * MIB));
     config.reserve_kib =
@@ -161,6 +164,7 @@ static void draw_host(struct host *host, uint64_t seed)
     config.dom0_limit_kib =
         dice_chance(&host->dice, 30) ? UINT32_MAX * UINT64_C(4) : 0;
     world_init(&host->world, &config);
+    host->world.ledger.has_no_grants = dice_chance(&host->wire, 15);
     decided = &host->world;
     host->world.is_quiet = true;
     guests = dice_between(&host->dice, 1, 8);
@@ -191,7 +195,11 @@ static void restart_frontend(struct host *host, struct domu *domu)
         return;
     }
     if (dice_chance(&host->dice, 50)) {
-        domu_stop_frontend(domu);
+        if (dice_chance(&host->wire, 50)) {
+            domu_kill_frontend(domu);
+        } else {
+            domu_stop_frontend(domu);
+        }
     } else {
         domu_start_frontend(domu, host->world.store, host->world.now_ms);
     }
@@ -433,6 +441,7 @@ static uint64_t draw_plenty(struct host *host)
         character_wants(guest, dice_between(&host->dice, 0, MINUTE_MS),
                         last_kib);
         guest->config.is_hvm = dice_chance(&host->dice, 50);
+        guest->nature.has_no_grants = dice_chance(&host->wire, 40);
         built_kib += memory_kib;
         wanted_kib += most_kib;
     }
@@ -449,6 +458,7 @@ static void plenty(struct host *host)
     world_done(&host->world);
     memset(host, 0, sizeof(*host));
     dice_init(&host->dice, config.seed, 3);
+    dice_init(&host->wire, config.seed, 5);
     config.total_kib =
         units_whole_pages(draw_plenty(host) + config.dom0_kib +
                           config.reserve_kib + host->count * 4 * MIB);

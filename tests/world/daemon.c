@@ -33,6 +33,7 @@ void daemon_start(struct daemon *daemon, uint64_t now_ms)
     daemon->has_ticked = false;
     daemon->next_ms = now_ms;
     daemon->starts++;
+    daemon->started_ms = now_ms;
 }
 
 void daemon_kill(struct daemon *daemon)

@@ -42,6 +42,7 @@ struct daemon {
     uint64_t last_ms;
 
     uint64_t starts;
+    uint64_t started_ms; /* the last of them */
     uint64_t ticks;
     int error; /* what the last one ended with, 0 if it was killed */
 };

@@ -88,6 +88,8 @@ struct domu {
     bool is_limit_xls; /* xl mem-max set it last: it forgets video memory */
     bool has_reported; /* and not taken leave since */
     uint64_t leave_ms; /* when it took leave */
+    uint64_t heard_ms; /* when a report was last seen that was new */
+    uint32_t sequence; /* of the page that was last seen */
     bool is_garbled;   /* what stands in its report's place is none */
     uint64_t garbled_ms;
     /* What it says it cannot go below; a higher one counts a little later. */

@@ -104,13 +104,16 @@ static void hear_page(const struct world *world, struct domu *domu)
     len = page_read(page, sequence, sequence, &found, &sequence);
     if (len > 0 && report_parse(found, (size_t)len, &report) == 0) {
         hear_floor(domu, report.floor_kib, world->now_ms);
+        domu->heard_ms =
+            sequence != domu->sequence ? world->now_ms : domu->heard_ms;
+        domu->sequence = sequence;
     }
 }
 
 /* ---- Hands off --------------------------------------------------------- */
 
 /* Why the backend may not touch the domain; NULL when it may. */
-static const char *forbidden(const struct world *world, const struct domu *domu)
+static const char *forbidden(const struct world *world, struct domu *domu)
 {
     const struct settings_domain *entry =
         settings_find(&world->settings, domu->name);
@@ -141,6 +144,10 @@ static const char *forbidden(const struct world *world, const struct domu *domu)
     if (!domu->has_reported &&
         world->now_ms > domu->leave_ms + SILENCE_SLACK_MS) {
         return "has no frontend";
+    }
+    hear_page(world, domu);
+    if (domu->heard_ms < world->daemon.started_ms) {
+        return "has not reported to this backend";
     }
     if (domu_is_hung(domu, world->now_ms) && world->now_ms > silent_ms) {
         return "is silent";
@@ -379,6 +386,7 @@ static void hear_report(struct domu *domu, const struct write *write)
                        report_parse(write->value, write->len, &report) < 0;
     if (!domu->is_garbled) {
         hear_floor(domu, report.floor_kib, write->ms);
+        domu->heard_ms = write->ms;
     } else if (!was_garbled) {
         domu->garbled_ms = write->ms;
     }
@@ -396,6 +404,8 @@ static void hear_state(const struct world *world, struct domu *domu,
     if (was_there && !domu->has_reported) {
         domu->leave_ms = write->ms;
     }
+    /* Another page, perhaps, under the sequence of the one before. */
+    domu->sequence = 0;
     hear_page(world, domu);
 }
 

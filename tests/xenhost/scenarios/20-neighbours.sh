@@ -86,15 +86,15 @@ writes_before=$(writes)
 store_watch_count_start steady "/local/domain/$(domid a)/memory" \
     "/local/domain/$(domid b)/memory" "${paths[@]}" \
     /local/domain/0/backend/balloon /local/domain/0/xenballoon
-store_watch_count_start reports "/local/domain/$(domid fixed)/data/balloon"
+store_watch_count_start reports "/local/domain/$(domid fixed)/device/balloon"
 pause 60
 check_equal 'no write to a target or to a record within 60 s' \
     "$(store_watch_count_stop steady)" 0
 check_equal 'limits and targets are what they were' "$(figures)" \
     "$figures_before"
 check_equal 'the backend counts no write, either' "$(writes)" "$writes_before"
-check_between 'a resting frontend writes its heartbeat and little else' \
-    "$(store_watch_count_stop reports)" 1 12
+check_between 'a resting frontend writes its heartbeat at most' \
+    "$(store_watch_count_stop reports)" 0 12
 note "backend: $(grep -E 'VmRSS|RssAnon' "/proc/$(backend_pid)/status" |
     tr -s '\t\n ' ' ')"
 resident_kib=$(guest_run fixed \
@@ -129,7 +129,7 @@ guest_create_nowait c type=pv memory=112 maxmem=256 \
     frontend_args='--heartbeat 1'
 wait_until 60 'c is created' '[ -n "$(domid c)" ]'
 wait_until 2 'c is in the list within 2 s' '[ -n "$(listed c state)" ]'
-wait_until 120 'c reports' \
-    store_exists "/local/domain/$(domid c)/data/balloon/report"
+c_state() { xenstore-read "/local/domain/$(domid c)/device/balloon/0/state"; }
+wait_until 120 'c is connected' '[ "$(c_state 2>/dev/null)" = 4 ]'
 wait_until 2 'c is taken up within 2 s' state_is c managed
 check_equal 'a met no OOM kill' "$(guest_oom_kills a)" 0
