@@ -239,6 +239,29 @@ static int store_learned(struct balancer *balancer)
     return r;
 }
 
+/* A word that is lost comes late: the deadline does not wait for it. */
+static int announce(struct balancer *balancer, struct balancer_domain *domain)
+{
+    const struct decide_step *step = &domain->step;
+    const struct announcement announcement = {
+        .number = step->announced,
+        .target_kib = step->announced != 0 ? step->announced_kib : 0,
+        .wait_ms = step->announced != 0 ? step->announced_wait_ms : 0,
+    };
+    int r;
+
+    if (domain->seen.is_dying) {
+        return 0;
+    }
+    r = device_announce(balancer, domain, &announcement);
+    if (r < 0 && r != -ENOTCONN) {
+        log_debug("cannot announce a shrink, trying again domid=%u: %s",
+                  domain->domid, strerror(-r));
+        r = 0;
+    }
+    return r;
+}
+
 int act(struct balancer *balancer, uint64_t now_ms)
 {
     unsigned int i;
@@ -249,6 +272,9 @@ int act(struct balancer *balancer, uint64_t now_ms)
 
         if (domain->step.allowance_kib < domain->seen.allowance_kib) {
             r = tell_allowance(balancer, domain);
+        }
+        if (r == 0) {
+            r = announce(balancer, domain);
         }
         if (r == 0 && is_lower(domain)) {
             r = carry_out(balancer, domain, lower, now_ms);

@@ -153,6 +153,48 @@ static int read_emergency(struct reading *reading, const struct configlines *at,
                         &reading->settings.emergency_permyriad);
 }
 
+/* ---- intent_wait ---- */
+
+/* Digits, then "ms" or "s". */
+static int parse_wait(const char *value, uint64_t *ret_ms)
+{
+    size_t digits = strspn(value, "0123456789");
+    uint64_t unit_ms;
+    uint64_t number;
+
+    if (strcmp(value + digits, "s") == 0) {
+        unit_ms = 1000;
+    } else if (strcmp(value + digits, "ms") == 0 || strcmp(value, "0") == 0) {
+        unit_ms = 1;
+    } else {
+        return -EINVAL;
+    }
+    if (number_parse(value, digits, SETTINGS_INTENT_WAIT_MAX_MS / unit_ms,
+                     &number) < 0) {
+        return -EINVAL;
+    }
+    *ret_ms = number * unit_ms;
+    return 0;
+}
+
+static int read_intent_wait(struct reading *reading,
+                            const struct configlines *at, unsigned int line)
+{
+    static const char key[] = "intent_wait";
+    const char *value = xlconf_string(reading->conf, key);
+    char text[SHOWN_MAX];
+
+    (void)at;
+    if (!value || parse_wait(value, &reading->settings.intent_wait_ms) < 0) {
+        return fail(reading, line, key,
+                    "%s%s%s, expected a time such as \"2s\" or \"500ms\", at "
+                    "most %ds, or \"0\"",
+                    value ? "\"" : "", value ? shown(text, value) : "a list",
+                    value ? "\"" : "", SETTINGS_INTENT_WAIT_MAX_MS / 1000);
+    }
+    return 0;
+}
+
 /* ---- record, record_size, record_files ---- */
 
 static int read_record(struct reading *reading, const struct configlines *at,
@@ -388,6 +430,7 @@ enum {
     KEY_HEADROOM,
     KEY_IDLE_TAX,
     KEY_EMERGENCY,
+    KEY_INTENT_WAIT,
     KEY_RECORD,
     KEY_RECORD_SIZE,
     KEY_RECORD_FILES,
@@ -396,10 +439,15 @@ enum {
 };
 
 static const char *const key_names[KEYS] = {
-    [KEY_RESERVE] = "reserve",         [KEY_DOM0_FLOOR] = "dom0_floor",
-    [KEY_HEADROOM] = "headroom",       [KEY_IDLE_TAX] = "idle_tax",
-    [KEY_EMERGENCY] = "emergency",     [KEY_RECORD] = "record",
-    [KEY_RECORD_SIZE] = "record_size", [KEY_RECORD_FILES] = "record_files",
+    [KEY_RESERVE] = "reserve",
+    [KEY_DOM0_FLOOR] = "dom0_floor",
+    [KEY_HEADROOM] = "headroom",
+    [KEY_IDLE_TAX] = "idle_tax",
+    [KEY_EMERGENCY] = "emergency",
+    [KEY_INTENT_WAIT] = "intent_wait",
+    [KEY_RECORD] = "record",
+    [KEY_RECORD_SIZE] = "record_size",
+    [KEY_RECORD_FILES] = "record_files",
     [KEY_DOMAINS] = "domains",
 };
 
@@ -409,6 +457,7 @@ static read_key_fn *const key_readers[KEYS] = {
     [KEY_HEADROOM] = read_headroom,
     [KEY_IDLE_TAX] = read_idle_tax,
     [KEY_EMERGENCY] = read_emergency,
+    [KEY_INTENT_WAIT] = read_intent_wait,
     [KEY_RECORD] = read_record,
     [KEY_RECORD_SIZE] = read_record_size,
     [KEY_RECORD_FILES] = read_record_files,
@@ -435,7 +484,8 @@ static int fail_unknown(const struct reading *reading,
     return fail(reading, place->line,
                 escape_text(key, sizeof(key), place->text, place->len),
                 "no such key, expected reserve, dom0_floor, headroom, "
-                "idle_tax, emergency, record, record_size, record_files or "
+                "idle_tax, emergency, intent_wait, record, record_size, "
+                "record_files or "
                 "domains%s%s%s",
                 meant ? " (did you mean " : "", meant ? meant : "",
                 meant ? "?)" : "");

@@ -10,6 +10,7 @@
 #include "backend/allowance.h"
 #include "backend/demand.h"
 #include "backend/host.h"
+#include "backend/intent.h"
 #include "backend/movement.h"
 #include "backend/share.h"
 #include "common/units.h"
@@ -294,6 +295,9 @@ static void rest(const struct snapshot_domain *domain,
     if (!has_arrived) {
         reason_set(&step->reason, REASON_ON_ITS_WAY,
                    movement_held_kib(domain, memory), domain->target_kib);
+    } else if (intent_refused_kib(domain, memory, now_ms) >
+               units_max(domain->floor_kib, domain->report.floor_kib)) {
+        reason_set(&step->reason, REASON_REFUSES, memory->refused_kib, 0);
     } else if (spare > share_deadband_kib(domain->target_kib)) {
         reason_set(&step->reason,
                    memory->hands_off_ms > now_ms ? REASON_HANDS_OFF
@@ -326,15 +330,20 @@ static void withdraw(const struct snapshot_domain *domain,
 }
 
 /* The target is settled: whatever follows adds limits and reasons only. */
-static void finish_target(const struct snapshot_domain *domain,
+static void finish_target(const struct snapshot *snapshot,
+                          const struct decide_host *host,
+                          const struct snapshot_domain *domain,
                           struct decide_memory *memory,
-                          struct decide_step *step, uint64_t now_ms)
+                          struct decide_step *step)
 {
+    if (domain->has_intent || memory->intent_until_ms != 0) {
+        intent_follow(snapshot, host->mood, domain, memory, step);
+    }
     if (step->state == DECIDE_STUCK) {
         give_up(domain, memory, step);
     } else if (step->state == DECIDE_MANAGED) {
         if (step->target_kib < domain->target_kib) {
-            memory->shrunk_ms = now_ms;
+            memory->shrunk_ms = snapshot->now_ms;
         }
         hold_ceiling(domain, step);
     }
@@ -400,6 +409,9 @@ static uint64_t look_again(const struct snapshot_domain *domain,
         step->reason.code == REASON_WAITS) {
         return now_ms + DECIDE_MOVING_MS;
     }
+    if (step->announced != 0) {
+        next_ms = units_min(next_ms, intent_next_ms(memory, now_ms));
+    }
     /* A demand that still falls makes a donor, or frees a taker. */
     if (is_wanted && step->is_falling) {
         return now_ms + 1000;
@@ -450,8 +462,8 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     plan->learned_kib = host->learned_kib;
     plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
     for (i = 0; i < snapshot->count; i++) {
-        finish_target(&snapshot->domains[i], &memories[i], &plan->steps[i],
-                      snapshot->now_ms);
+        finish_target(snapshot, host, &snapshot->domains[i], &memories[i],
+                      &plan->steps[i]);
     }
     allowance_share(snapshot, memories, &sums, plan);
     for (i = 0; i < snapshot->count; i++) {

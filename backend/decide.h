@@ -6,8 +6,9 @@
  * Read it in this order.  demand.c: what each domain needs, from what its guest
  * reports.  movement.c: whether it goes where it is asked to.  share.c: who has
  * to give and who gets, by how short the host is; host.c: how short that is.
- * price.c: the shares when there is not enough for all.  allowance.c: what each
- * may take by itself.  decide.c: who may be touched at all, and the whole.
+ * price.c: the shares when there is not enough for all.  intent.c: who is warned
+ * before it is shrunk.  allowance.c: what each may take by itself.  decide.c: who
+ * may be touched at all, and the whole.
  *
  * While there is enough, whoever is below its demand is served from what Xen
  * has free above the reserve, and when that does not do, by those who hold more
@@ -261,6 +262,17 @@ struct decide_memory {
     uint64_t shrunk_ms;          /* 0: never was */
     uint64_t hands_off_ms;       /* not asked to give before this */
     uint64_t hands_off_after_ms; /* the next back-off */
+
+    /* Shrinking with warning: intent.c */
+    uint64_t intent_number;     /* of the last announcement, 0: none was */
+    uint64_t intent_target_kib; /* the target that it names */
+    uint64_t intent_wait_ms;    /* how long it was given, last time */
+    uint64_t intent_until_ms; /* its deadline, or when it was answered; 0: none
+                                   stands */
+    bool intent_is_extended;
+    bool intent_is_answered;   /* or the deadline has passed */
+    uint64_t refused_kib;      /* what it would not go below, */
+    uint64_t refused_until_ms; /* which counts before this */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend/demand.h"
 
+#include "backend/intent.h"
 #include "common/units.h"
 
 /* ---- Level -------------------------------------------------------------- */
@@ -258,6 +259,7 @@ static uint64_t least_kib(const struct snapshot_domain *domain,
         units_less(now_ms, memory->met_ms) < DECIDE_GRACE_MS) {
         refuses = domain->target_kib;
     }
+    refuses = units_max(refuses, intent_refused_kib(domain, memory, now_ms));
     refuses = units_max(refuses, units_less(memory->need_kib, swappable));
     return units_clamp(refuses, domain->floor_kib, domain->ceiling_kib);
 }

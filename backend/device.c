@@ -57,6 +57,7 @@ static int make(struct balancer *balancer, struct balancer_domain *domain)
     balancer->writes++;
     device->state = PROTOCOL_INIT_WAIT;
     device->allowance_kib = making.allowance_kib;
+    memset(&device->announcement, 0, sizeof(device->announcement));
     device->sequence = 0;
     memset(&device->offer, 0, sizeof(device->offer));
     domain->voice = making.found == PROTOCOL_INITIALISED ||
@@ -417,6 +418,51 @@ int device_tell_allowance(struct balancer *balancer,
     if (r == 0) {
         balancer->writes++;
         domain->device.allowance_kib = allowance_kib;
+    }
+    return r;
+}
+
+struct announcing {
+    uint32_t domid;
+    const struct announcement *announcement;
+};
+
+static int announce(const struct bus *bus, bus_transaction t, void *arg)
+{
+    const struct announcing *announcing = arg;
+    char path[BUS_PATH_MAX];
+    char text[ANNOUNCEMENT_TEXT_MAX];
+    int r = end_check_alive(bus, t, announcing->domid);
+
+    if (r < 0) {
+        return r;
+    }
+    if (announcing->announcement->number == 0) {
+        end_path(path, announcing->domid, PROTOCOL_NODE_ANNOUNCEMENT);
+        return bus_remove(bus, t, path);
+    }
+    (void)announcement_format(announcing->announcement, text);
+    return end_write(bus, t, announcing->domid, PROTOCOL_NODE_ANNOUNCEMENT,
+                     text);
+}
+
+int device_announce(struct balancer *balancer, struct balancer_domain *domain,
+                    const struct announcement *announcement)
+{
+    struct announcing announcing = {domain->domid, announcement};
+    const struct announcement *told = &domain->device.announcement;
+    int r;
+
+    if (domain->device.state == PROTOCOL_UNKNOWN ||
+        (announcement->number == told->number &&
+         announcement->target_kib == told->target_kib &&
+         announcement->wait_ms == told->wait_ms)) {
+        return 0;
+    }
+    r = bus_transact(balancer->bus, announce, &announcing);
+    if (r == 0) {
+        balancer->writes++;
+        domain->device.announcement = *announcement;
     }
     return r;
 }

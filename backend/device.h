@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "backend/offer.h"
+#include "common/announcement.h"
 #include "common/bus.h"
 #include "common/protocol.h"
 
@@ -49,9 +50,10 @@ struct device {
     bool is_fresh;
     struct offer offer; /* while connected */
     uint32_t sequence;  /* of the page's last report; 0: none was seen */
-    struct offer_answer answer;
+    struct answer answer;
 
-    uint64_t allowance_kib; /* what the guest was told */
+    uint64_t allowance_kib;           /* what the guest was told */
+    struct announcement announcement; /* ditto; number 0: none */
 
     enum device_word said;
     uint64_t said_ms;
@@ -79,6 +81,13 @@ int device_refresh(struct balancer *balancer, struct balancer_domain *domain,
 int device_tell_allowance(struct balancer *balancer,
                           struct balancer_domain *domain,
                           uint64_t allowance_kib);
+
+/*
+ * That its target is to change, with number 0 that it is not; writes when that
+ * is another than it was told before.  As above.
+ */
+int device_announce(struct balancer *balancer, struct balancer_domain *domain,
+                    const struct announcement *announcement);
 
 /*
  * Why its target is what it is, a word of reason.h, within the transaction

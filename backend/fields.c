@@ -194,6 +194,7 @@ static const struct field snapshot_table[] = {
     FIELD(snapshot, reserve_kib),
     FIELD(snapshot, idle_tax_permyriad),
     FIELD(snapshot, emergency_permyriad),
+    FIELD(snapshot, intent_wait_ms),
 };
 const struct fields fields_snapshot = FIELDS(snapshot, snapshot_table);
 
@@ -234,6 +235,14 @@ static const struct field memory_table[] = {
     FIELD(decide_memory, shrunk_ms),
     FIELD(decide_memory, hands_off_ms),
     FIELD(decide_memory, hands_off_after_ms),
+    FIELD(decide_memory, intent_number),
+    FIELD(decide_memory, intent_target_kib),
+    FIELD(decide_memory, intent_wait_ms),
+    FIELD(decide_memory, intent_until_ms),
+    FIELD(decide_memory, intent_is_extended),
+    FIELD(decide_memory, intent_is_answered),
+    FIELD(decide_memory, refused_kib),
+    FIELD(decide_memory, refused_until_ms),
 };
 const struct fields fields_memory = FIELDS(decide_memory, memory_table);
 

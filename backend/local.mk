@@ -82,6 +82,8 @@ noinst_LIBRARIES += \
 	%D%/demand.h \
 	%D%/host.c \
 	%D%/host.h \
+	%D%/intent.c \
+	%D%/intent.h \
 	%D%/movement.c \
 	%D%/movement.h \
 	%D%/price.c \

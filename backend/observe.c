@@ -115,6 +115,7 @@ static int see_host(struct balancer *balancer, uint64_t now_ms)
     snapshot->reserve_kib = balancer->settings->reserve_kib;
     snapshot->idle_tax_permyriad = balancer->settings->idle_tax_permyriad;
     snapshot->emergency_permyriad = balancer->settings->emergency_permyriad;
+    snapshot->intent_wait_ms = balancer->settings->intent_wait_ms;
     return 0;
 }
 

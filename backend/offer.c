@@ -11,9 +11,6 @@
 /* Longer than any word or number that has a meaning here. */
 #define WORD_MAX 32
 
-/* "<number> <state> <KiB>" of two numbers of at most 20 digits. */
-#define ANSWER_MAX 64
-
 #define STRING(number) STRING_OF(number)
 #define STRING_OF(number) #number
 
@@ -172,31 +169,11 @@ int offer_read(const struct bus *bus, bus_transaction t, uint32_t domid,
     return r;
 }
 
-static bool parse_answer(const char *text, size_t len,
-                         struct offer_answer *answer)
-{
-    const char *state = memchr(text, ' ', len);
-    const char *kib = state != NULL ? strchr(state + 1, ' ') : NULL;
-    size_t word;
-
-    if (kib == NULL) {
-        return false;
-    }
-    word = (size_t)(kib - state - 1);
-    answer->is_ready = word == 5 && memcmp(state + 1, "ready", 5) == 0;
-    return (answer->is_ready ||
-            (word == 7 && memcmp(state + 1, "working", 7) == 0)) &&
-           number_parse(text, (size_t)(state - text), UINT32_MAX,
-                        &answer->number) == 0 &&
-           number_parse(kib + 1, strlen(kib + 1), UNITS_KIB_MAX,
-                        &answer->can_give_kib) == 0;
-}
-
 int offer_read_answer(const struct bus *bus, uint32_t domid,
-                      struct offer_answer *ret_answer)
+                      struct answer *ret_answer)
 {
-    struct offer_answer answer = {.number = 0};
-    char text[ANSWER_MAX];
+    struct answer answer = {.number = 0};
+    char text[ANNOUNCEMENT_TEXT_MAX];
     int len;
 
     len = read_text(bus, BUS_NO_TRANSACTION, domid, PROTOCOL_NODE_ANSWER, text,
@@ -204,8 +181,8 @@ int offer_read_answer(const struct bus *bus, uint32_t domid,
     if (len < 0 && len != -ENOENT) {
         return len;
     }
-    if (len < 0 || !parse_answer(text, (size_t)len, &answer)) {
-        memset(&answer, 0, sizeof(answer));
+    if (len >= 0) {
+        (void)answer_parse(text, (size_t)len, &answer);
     }
     *ret_answer = answer;
     return 0;

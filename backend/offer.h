@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/announcement.h"
 #include "common/bus.h"
 #include "common/protocol.h"
 
@@ -23,13 +24,6 @@ struct offer {
     uint32_t reference; /* of the page, with OFFER_PAGE */
     bool has_reflex;
     bool has_intent;
-};
-
-/* To the announcement of that number. */
-struct offer_answer {
-    uint64_t number; /* 0: no answer */
-    bool is_ready;
-    uint64_t can_give_kib;
 };
 
 /* "record", "page", or "-"; never NULL. */
@@ -55,6 +49,6 @@ int offer_read(const struct bus *bus, bus_transaction t, uint32_t domid,
 
 /* Zeroed when it is absent or no answer.  0 or a negative errno of the bus. */
 int offer_read_answer(const struct bus *bus, uint32_t domid,
-                      struct offer_answer *ret_answer);
+                      struct answer *ret_answer);
 
 #endif

@@ -51,6 +51,10 @@ static const struct {
     [REASON_HANDS_OFF] = {"hands-off", "holds {b} more than the {a} it needs, "
                                        "and is not asked for it: it hurt when "
                                        "it was last shrunk"},
+    [REASON_ANNOUNCED] = {"announced", "asked to make room: it is to give {b} "
+                                       "and to keep {a}"},
+    [REASON_REFUSES] = {"refuses", "it was asked for more, and says that it "
+                                   "cannot go below {a}"},
     [REASON_ON_ITS_WAY] = {"on-its-way", "it holds {a} and moves towards {b}"},
     [REASON_BUILDING] = {"building", "left alone: it is being built"},
     [REASON_DYING] = {"dying", "left alone: it is going away"},

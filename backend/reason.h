@@ -35,6 +35,8 @@ enum reason_code {
     REASON_SHORT,       /* wants a; host is short, fair share is b */
     REASON_SPARE,       /* holds b above demand a; nobody needs it */
     REASON_HANDS_OFF,   /* could give b above a, but it hurt when asked */
+    REASON_ANNOUNCED,   /* was told to come down to a, by b; not yet shrunk */
+    REASON_REFUSES,     /* was asked for more, and does not go below a */
     REASON_ON_ITS_WAY,  /* holds a, target b */
     REASON_BUILDING,    /* being built */
     REASON_DYING,       /* going away */

@@ -18,6 +18,7 @@ void settings_init(struct settings *settings)
         .reserve_kib = SETTINGS_RESERVE_DEFAULT_KIB,
         .idle_tax_permyriad = SETTINGS_IDLE_TAX_DEFAULT_PERMYRIAD,
         .emergency_permyriad = SETTINGS_EMERGENCY_DEFAULT_PERMYRIAD,
+        .intent_wait_ms = SETTINGS_INTENT_WAIT_DEFAULT_MS,
         .dom0_floor_kib = SETTINGS_DOM0_FLOOR_DEFAULT_KIB,
         .record_size_kib = SETTINGS_RECORD_SIZE_DEFAULT_KIB,
         .record_files = SETTINGS_RECORD_FILES_DEFAULT,

@@ -42,6 +42,14 @@
 /* Xen's own reserve is going: the last quarter of it. */
 #define SETTINGS_EMERGENCY_DEFAULT_PERMYRIAD 2500
 
+/*
+ * What a guest has to make room before a large shrink.  Two seconds drop
+ * gigabytes of page cache, and hold up who waits for it no longer than a guest
+ * that is slow to give.  The most is what somebody who waits might bear.
+ */
+#define SETTINGS_INTENT_WAIT_DEFAULT_MS 2000
+#define SETTINGS_INTENT_WAIT_MAX_MS 60000
+
 /* Of a file's name, NUL included. */
 #define SETTINGS_PATH_MAX 512
 
@@ -74,6 +82,7 @@ struct settings {
     uint64_t headroom_permyriad; /* of those that have none; 0: as above */
     uint64_t idle_tax_permyriad; /* see snapshot.h */
     uint64_t emergency_permyriad;
+    uint64_t intent_wait_ms;         /* 0: shrinks are not announced */
     char record[SETTINGS_PATH_MAX];  /* "": nothing is recorded */
     uint64_t record_size_kib;        /* of one file, about */
     unsigned int record_files;       /* at least 1 */

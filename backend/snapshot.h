@@ -84,6 +84,8 @@ struct snapshot {
     uint64_t idle_tax_permyriad;
     /* Less than this share of the reserve free is an emergency. */
     uint64_t emergency_permyriad;
+    /* How long a guest may make room before a large shrink; 0: not at all. */
+    uint64_t intent_wait_ms;
     struct snapshot_domain *domains; /* ascending by domid */
     unsigned int count;
 };

@@ -10,6 +10,8 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 	%D%/bus_xen.h
 
 %C%_libcommon_a_SOURCES = \
+	%D%/announcement.c \
+	%D%/announcement.h \
 	%D%/bus.c \
 	%D%/bus.h \
 	%D%/escape.c \

@@ -26,6 +26,7 @@ int loop_init(struct loop *loop)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGCHLD); /* to be awake, no more */
     if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0) {
         return -errno;
     }
@@ -162,7 +163,7 @@ static void signals_ready(void *arg, short revents)
            (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP) {
             loop->reload = true;
-        } else {
+        } else if (info.ssi_signo != SIGCHLD) {
             loop->stop = true;
         }
     }

@@ -35,8 +35,9 @@ struct loop {
 };
 
 /*
- * Blocks SIGTERM, SIGINT and SIGHUP in the process, to be seen here only, and
- * ignores SIGPIPE.  Call before any thread is started (libxenstore starts
+ * Blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD in the process, to be seen here
+ * only, and ignores SIGPIPE.  A child's end is for the caller to ask about when
+ * loop_wait() has returned.  Call before any thread is started (libxenstore starts
  * one).
  */
 int loop_init(struct loop *loop);

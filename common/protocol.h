@@ -81,6 +81,8 @@
  *                  so many ms at the latest, counted from the write; sooner
  *                  when the answer is "ready".  Absent, or of another number:
  *                  the one before is over, whether it was carried out or not.
+ *                  The same number with another time: it has been given so
+ *                  long, from that write, as the answer is "working".
  *   reason         a word of reason.h: why memory/target is what it is;
  *                  written with it
  *

@@ -170,6 +170,15 @@ int act_change_state(const struct bus *bus, enum protocol_state from,
     return r;
 }
 
+int act_answer(const struct bus *bus, const struct answer *answer)
+{
+    char text[ANNOUNCEMENT_TEXT_MAX];
+
+    (void)answer_format(answer, text);
+    return write_text(bus, BUS_NO_TRANSACTION, NODE(PROTOCOL_NODE_ANSWER),
+                      text);
+}
+
 int act_set_target(const struct guest *guest, const struct decision *decision)
 {
     return guest_set_balloon_target(guest, decision->kernel_target_kib);

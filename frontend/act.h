@@ -7,6 +7,7 @@
 #ifndef BALLOON_FRONTEND_ACT_H
 #define BALLOON_FRONTEND_ACT_H
 
+#include "common/announcement.h"
 #include "common/bus.h"
 #include "common/protocol.h"
 #include "common/report.h"
@@ -37,6 +38,9 @@ int act_begin(const struct bus *bus, const char *backend,
  */
 int act_change_state(const struct bus *bus, enum protocol_state from,
                      enum protocol_state to);
+
+/* To the announcement that stands; 0 or a negative errno. */
+int act_answer(const struct bus *bus, const struct answer *answer);
 
 /* Gives the kernel the target that the decision wants; 0 or negative errno. */
 int act_set_target(const struct guest *guest, const struct decision *decision);

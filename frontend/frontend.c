@@ -22,7 +22,7 @@ void frontend_init(struct frontend *frontend, const struct bus *bus,
         .guest = guest,
         .heartbeat_ms = units_clamp(heartbeat_ms, REPORT_HEARTBEAT_MIN_MS,
                                     REPORT_HEARTBEAT_MAX_MS),
-        .offered = ACT_REFLEX,
+        .offered = ACT_REFLEX | ACT_INTENT,
     };
 }
 
@@ -290,6 +290,23 @@ static uint64_t rest_until_ms(const struct frontend *frontend,
     return units_add(frontend->decider.sample_ms, frontend->heartbeat_ms);
 }
 
+/* For the shrink that is announced; *next_ms comes forward. */
+static int make_room(struct frontend *frontend,
+                     const struct decide_input *input, uint64_t *next_ms)
+{
+    struct intent_input seen = {
+        .sample = input->sample,
+        .target_kib = input->target_kib,
+        .now_ms = input->now_ms,
+    };
+
+    if (is_connected(frontend)) {
+        seen.announcement = frontend->observer.announcement;
+    }
+    return room_make(&frontend->room, frontend->bus, frontend->guest, &seen,
+                     next_ms);
+}
+
 /* Looks at the guest, and does what is to be done. */
 static int look(struct frontend *frontend, enum device_step step,
                 struct decide_input *input, uint64_t *ret_next_ms)
@@ -316,7 +333,7 @@ static int look(struct frontend *frontend, enum device_step step,
     }
     *ret_next_ms = units_min(decision.next_ms,
                              backoff_next_ms(&frontend->publish_retry, now_ms));
-    return 0;
+    return make_room(frontend, input, ret_next_ms);
 }
 
 int frontend_tick(struct frontend *frontend, uint64_t now_ms,

@@ -16,6 +16,7 @@
 #include "frontend/device.h"
 #include "frontend/guest.h"
 #include "frontend/observe.h"
+#include "frontend/room.h"
 #include "frontend/transport.h"
 
 /* For the log. */
@@ -44,6 +45,7 @@ struct frontend {
     struct device device;
     struct transport transport;
     struct decide_state decider;
+    struct room room;
     struct backoff publish_retry;
     struct backoff sample_retry;
 

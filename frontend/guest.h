@@ -9,9 +9,25 @@
 #ifndef BALLOON_FRONTEND_GUEST_H
 #define BALLOON_FRONTEND_GUEST_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "frontend/sample.h"
+
+/* How room can be made before a shrink. */
+enum guest_way {
+    GUEST_HAS_HOOKS = 1 << 0,
+    GUEST_CAN_RECLAIM = 1 << 1,
+};
+
+/* What hooks are told. */
+struct guest_shrink {
+    uint64_t shrink_kib;
+    uint64_t target_kib;
+    uint64_t left_ms; /* until they are stopped */
+    uint64_t now_ms;
+};
 
 struct guest_ops {
     /*
@@ -29,6 +45,17 @@ struct guest_ops {
      */
     int (*share_page)(void *state, void **ret_page, uint32_t *ret_reference);
     void (*unshare_page)(void *state, void *page);
+    /*
+     * Making room: either hooks or a slice of reclaim, beside the daemon, which
+     * never waits for them.  ways says which there are, of enum guest_way; the
+     * two begin with one when none is at work, 0 or a negative errno; is_at_work
+     * also goes on with the next hook.
+     */
+    unsigned int (*ways)(void *state);
+    int (*run_hooks)(void *state, const struct guest_shrink *shrink);
+    int (*reclaim)(void *state, uint64_t kib);
+    bool (*is_at_work)(void *state, uint64_t now_ms);
+    void (*stop_work)(void *state);
 };
 
 struct guest {
@@ -57,6 +84,34 @@ static inline int guest_share_page(const struct guest *guest, void **ret_page,
 static inline void guest_unshare_page(const struct guest *guest, void *page)
 {
     guest->ops->unshare_page(guest->state, page);
+}
+
+/* A guest without the means, as in most tests, has none of the five. */
+static inline unsigned int guest_ways(const struct guest *guest)
+{
+    return guest->ops->ways != NULL ? guest->ops->ways(guest->state) : 0;
+}
+
+static inline bool guest_is_at_work(const struct guest *guest, uint64_t now_ms)
+{
+    return guest->ops->is_at_work != NULL &&
+           guest->ops->is_at_work(guest->state, now_ms);
+}
+
+static inline int guest_run_hooks(const struct guest *guest,
+                                  const struct guest_shrink *shrink)
+{
+    return guest->ops->run_hooks(guest->state, shrink);
+}
+
+static inline int guest_reclaim(const struct guest *guest, uint64_t kib)
+{
+    return guest->ops->reclaim(guest->state, kib);
+}
+
+static inline void guest_stop_work(const struct guest *guest)
+{
+    guest->ops->stop_work(guest->state);
 }
 
 #endif

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "common/units.h"
+#include "frontend/child.h"
+#include "frontend/hooks.h"
 #include "frontend/procfs.h"
+#include "frontend/reclaim.h"
 #include "frontend/share_xen.h"
 
 /*
@@ -53,6 +56,8 @@ struct guest_linux {
     uint64_t page_kib;
     struct share_xen share;
     char text[TEXT_MAX];
+    struct child child; /* a hook, or what reclaims */
+    struct hooks hooks;
 };
 
 /*
@@ -203,11 +208,70 @@ static void linux_unshare_page(void *state, void *page)
     share_xen_unshare(&kernel->share, page);
 }
 
+static unsigned int linux_ways(void *state)
+{
+    struct guest_linux *kernel = state;
+    unsigned int ways = 0;
+
+    if (hooks_are_there(&kernel->hooks)) {
+        ways |= GUEST_HAS_HOOKS;
+    }
+    if (reclaim_is_there("/")) {
+        ways |= GUEST_CAN_RECLAIM;
+    }
+    return ways;
+}
+
+static int linux_run_hooks(void *state, const struct guest_shrink *shrink)
+{
+    struct guest_linux *kernel = state;
+
+    hooks_start(&kernel->hooks, shrink->shrink_kib, shrink->target_kib,
+                units_add(shrink->now_ms, shrink->left_ms), shrink->now_ms);
+    return 0;
+}
+
+/* A write to memory.reclaim blocks, so we run ourselves once more for it. */
+static int linux_reclaim(void *state, uint64_t kib)
+{
+    struct guest_linux *kernel = state;
+    char size[24];
+    const char *const arguments[] = {"xenballoon-frontend", "--reclaim", size,
+                                     NULL};
+    const char *const environment[] = {NULL};
+
+    (void)snprintf(size, sizeof(size), "%" PRIu64 "K", kib);
+    return child_start(&kernel->child, "/proc/self/exe", arguments,
+                       environment);
+}
+
+static bool linux_is_at_work(void *state, uint64_t now_ms)
+{
+    struct guest_linux *kernel = state;
+    int status;
+
+    return child_runs(&kernel->child, &status) ||
+           hooks_go_on(&kernel->hooks, status, now_ms);
+}
+
+static void linux_stop_work(void *state)
+{
+    struct guest_linux *kernel = state;
+
+    hooks_stop(&kernel->hooks);
+    child_stop(&kernel->child);
+}
+
 static const struct guest_ops linux_ops = {
     .sample = linux_sample,
     .set_balloon_target = linux_set_balloon_target,
     .share_page = linux_share_page,
     .unshare_page = linux_unshare_page,
+    .ways = linux_ways,
+    .run_hooks = linux_run_hooks,
+    .reclaim = linux_reclaim,
+    .is_at_work = linux_is_at_work,
+    .stop_work = linux_stop_work,
 };
 
 static int open_root(const char *root)
@@ -257,6 +321,12 @@ int guest_linux_open(const char *root, struct guest *ret_guest)
         (void)close(root_fd);
         return -ENOMEM;
     }
+    r = hooks_init(&kernel->hooks, root, 0, &kernel->child);
+    if (r < 0) {
+        (void)close(root_fd);
+        free(kernel);
+        return r;
+    }
     kernel->page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
     kernel->root_fd = root_fd;
     open_files(kernel, root_fd);
@@ -280,6 +350,7 @@ void guest_linux_close(struct guest *guest)
         return;
     }
     kernel = guest->state;
+    linux_stop_work(kernel);
     share_xen_close(&kernel->share);
     close_files(kernel);
     free(kernel);

@@ -22,6 +22,8 @@ noinst_LIBRARIES += %D%/libfrontendpolicy.a
 	%D%/device.h \
 	%D%/floor.c \
 	%D%/floor.h \
+	%D%/intent.c \
+	%D%/intent.h \
 	%D%/reflex.c \
 	%D%/reflex.h \
 	%D%/sample.h
@@ -33,15 +35,23 @@ noinst_LIBRARIES += %D%/libfrontend.a
 	%D%/act.h \
 	%D%/alarm_linux.c \
 	%D%/alarm_linux.h \
+	%D%/child.c \
+	%D%/child.h \
 	%D%/frontend.c \
 	%D%/frontend.h \
 	%D%/guest.h \
 	%D%/guest_linux.c \
 	%D%/guest_linux.h \
+	%D%/hooks.c \
+	%D%/hooks.h \
 	%D%/observe.c \
 	%D%/observe.h \
 	%D%/procfs.c \
 	%D%/procfs.h \
+	%D%/reclaim.c \
+	%D%/reclaim.h \
+	%D%/room.c \
+	%D%/room.h \
 	%D%/share_xen.c \
 	%D%/share_xen.h \
 	%D%/transport.c \

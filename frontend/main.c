@@ -33,6 +33,7 @@
 #include "frontend/decide.h"
 #include "frontend/frontend.h"
 #include "frontend/guest_linux.h"
+#include "frontend/reclaim.h"
 
 #define PROGRAM "xenballoon-frontend"
 
@@ -58,6 +59,7 @@ struct options {
     bool to_syslog;
     bool once;
     unsigned int declined; /* of enum act_feature */
+    uint64_t reclaim_kib;  /* 0: not asked for */
 };
 
 static const char usage[] =
@@ -67,6 +69,7 @@ static const char usage[] =
     "      --heartbeat SECONDS  report at least that often (1 to 60; 10)\n"
     "      --no-reflex          never take memory without being given it\n"
     "      --once               print one report and exit\n"
+    "      --reclaim SIZE       reclaim so much of what is cold and exit\n"
     "  -d, --debug              log everything\n"
     "  -s, --syslog             log to syslog instead of standard error\n"
     "  -h, --help               print this and exit\n"
@@ -75,13 +78,19 @@ static const char usage[] =
 /* Exits for --help, --version and mistakes. */
 static void parse_options(int argc, char **argv, struct options *options)
 {
-    enum { OPTION_HEARTBEAT = 256, OPTION_NO_REFLEX, OPTION_ONCE };
+    enum {
+        OPTION_HEARTBEAT = 256,
+        OPTION_NO_REFLEX,
+        OPTION_ONCE,
+        OPTION_RECLAIM
+    };
     static const struct option known[] = {
         {"debug", no_argument, NULL, 'd'},
         {"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
         {"help", no_argument, NULL, 'h'},
         {"no-reflex", no_argument, NULL, OPTION_NO_REFLEX},
         {"once", no_argument, NULL, OPTION_ONCE},
+        {"reclaim", required_argument, NULL, OPTION_RECLAIM},
         {"syslog", no_argument, NULL, 's'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
@@ -102,6 +111,16 @@ static void parse_options(int argc, char **argv, struct options *options)
             break;
         case OPTION_ONCE:
             options->once = true;
+            break;
+        case OPTION_RECLAIM:
+            if (number_parse_size(optarg, &options->reclaim_kib) < 0 ||
+                options->reclaim_kib == 0) {
+                (void)fprintf(stderr,
+                              PROGRAM ": --reclaim takes a size such as 64M, "
+                                      "not \"%s\"\n",
+                              optarg);
+                exit(EXIT_USAGE);
+            }
             break;
         case OPTION_HEARTBEAT:
             if (number_parse(optarg, strlen(optarg),
@@ -167,6 +186,20 @@ static int print_report(const struct guest *guest, uint64_t heartbeat_ms)
     decide_round(&state, &input, &decision);
     r = report_format(&decision.report, text, sizeof(text));
     if (r < 0 || puts(text) == EOF || fflush(stdout) == EOF) {
+        return EXIT_KERNEL;
+    }
+    return EXIT_OK;
+}
+
+/* --- --reclaim ----------------------------------------------------------- */
+
+/* A process of its own, which the daemon starts: it may block for long. */
+static int reclaim(uint64_t kib)
+{
+    int r = reclaim_now("/", kib);
+
+    if (r < 0) {
+        log_error("cannot reclaim memory: no control group has memory.reclaim");
         return EXIT_KERNEL;
     }
     return EXIT_OK;
@@ -427,6 +460,9 @@ int main(int argc, char **argv)
 
     parse_options(argc, argv, &options);
     open_log(&options);
+    if (options.reclaim_kib > 0) {
+        return reclaim(options.reclaim_kib);
+    }
     r = guest_linux_open("/", &daemon.guest);
     if (r < 0) {
         log_error("cannot read the kernel's memory files error=\"%s\"",

@@ -204,6 +204,8 @@ static int change_backend(struct observer *observer, const struct bus *bus,
     observer->device = (struct device_view){.is_there = backend[0] != '\0'};
     observer->has_page = false;
     observer->allowance_kib = 0;
+    observer->announcement = (struct announcement){.number = 0};
+    observer->reason[0] = '\0';
     (void)snprintf(observer->backend, sizeof(observer->backend), "%s", backend);
     return r == -ENOTCONN ? r
                           : start_watch(observer, bus, OBSERVE_BACKEND, now_ms);
@@ -270,13 +272,49 @@ static int read_allowance(struct observer *observer, const struct bus *bus)
     return r;
 }
 
+/* What is no announcement is none. */
+static int read_announcement(struct observer *observer, const struct bus *bus)
+{
+    char path[BUS_PATH_MAX], text[ANNOUNCEMENT_TEXT_MAX];
+    struct announcement announcement = {.number = 0};
+    int r;
+
+    r = bus_read(bus, BUS_NO_TRANSACTION,
+                 backend_node(observer, PROTOCOL_NODE_ANNOUNCEMENT, path), text,
+                 sizeof(text));
+    if (!is_definite(r)) {
+        return r; /* what is known may still hold */
+    }
+    if (r >= 0) {
+        (void)announcement_parse(text, (size_t)r, &announcement);
+    }
+    observer->announcement = announcement;
+    return r;
+}
+
+/* It ends up on terminals: a word, or nothing. */
+static int read_reason(struct observer *observer, const struct bus *bus)
+{
+    char path[BUS_PATH_MAX], text[OBSERVE_REASON_MAX];
+    int r;
+
+    r = bus_read(bus, BUS_NO_TRANSACTION,
+                 backend_node(observer, PROTOCOL_NODE_REASON, path), text,
+                 sizeof(text));
+    observer->reason[0] = '\0';
+    if (r > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz-") == (size_t)r) {
+        (void)snprintf(observer->reason, sizeof(observer->reason), "%s", text);
+    }
+    return r;
+}
+
 /* Both states, and what the backend says. */
 static int read_backend(struct observer *observer, const struct bus *bus)
 {
     struct observe_watch *watch = &observer->watches[OBSERVE_BACKEND];
     struct device_view *device = &observer->device;
     char path[BUS_PATH_MAX];
-    int results[4];
+    int results[6];
 
     if (watch->is_current || !device->is_there) {
         return 0;
@@ -287,6 +325,8 @@ static int read_backend(struct observer *observer, const struct bus *bus)
                    &device->backend);
     results[2] = read_offer(observer, bus);
     results[3] = read_allowance(observer, bus);
+    results[4] = read_announcement(observer, bus);
+    results[5] = read_reason(observer, bus);
 
     /* Who cannot hear must take it that it has spoken. */
     device->backend_spoke |= !watch->is_set;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/announcement.h"
 #include "common/bus.h"
 #include "frontend/backoff.h"
 #include "frontend/decide.h"
@@ -23,6 +24,9 @@
 
 /* The backend's directory of the largest domid, and the NUL. */
 #define OBSERVE_BACKEND_MAX sizeof(PROTOCOL_BACKEND_DIR "/32751/0")
+
+/* The longest word of backend/reason.c is half of this. */
+#define OBSERVE_REASON_MAX 32
 
 enum observe_what {
     OBSERVE_TARGET,
@@ -51,6 +55,8 @@ struct observer {
     /* What the backend says; 0 and false without it */
     bool has_page; /* it can read pages */
     uint64_t allowance_kib;
+    struct announcement announcement; /* number 0: none */
+    char reason[OBSERVE_REASON_MAX];  /* "": none; a word of [a-z-] */
 };
 
 /*

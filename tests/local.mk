@@ -91,6 +91,7 @@ endif
 
 if UNIT_TESTS
 unit_tests = \
+	%D%/test_announcement \
 	%D%/test_loop \
 	%D%/test_number \
 	%D%/test_page_layout \
@@ -107,6 +108,7 @@ unit_tests += \
 	%D%/test_demand \
 	%D%/test_fields \
 	%D%/test_host \
+	%D%/test_intent \
 	%D%/test_movement \
 	%D%/test_page \
 	%D%/test_peers_prediction \
@@ -146,6 +148,7 @@ unit_tests += \
 	%D%/test_squeezed_scenarios \
 	%D%/test_store \
 	%D%/test_sweep \
+	%D%/test_warned_guests \
 	%D%/test_world
 endif
 endif
@@ -155,7 +158,9 @@ unit_tests += \
 	%D%/test_alarm_linux \
 	%D%/test_frontend \
 	%D%/test_frontend_decide \
+	%D%/test_frontend_intent \
 	%D%/test_guest_linux \
+	%D%/test_hooks \
 	%D%/test_procfs \
 	%D%/test_reflex
 endif
@@ -163,6 +168,7 @@ endif
 %C%_test_alarm_linux_SOURCES = %D%/test_alarm_linux.c
 %C%_test_alarm_linux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
 %C%_test_allowance_SOURCES = %D%/test_allowance.c
+%C%_test_announcement_SOURCES = %D%/test_announcement.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
 %C%_test_child_SOURCES = %D%/test_child.c
@@ -178,9 +184,12 @@ endif
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_frontend_device_SOURCES = %D%/test_frontend_device.c
+%C%_test_frontend_intent_SOURCES = %D%/test_frontend_intent.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
+%C%_test_hooks_SOURCES = %D%/test_hooks.c
 %C%_test_host_SOURCES = %D%/test_host.c
+%C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_movement_SOURCES = %D%/test_movement.c
@@ -250,6 +259,7 @@ endif
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
 %C%_test_trace_SOURCES = %D%/test_trace.c
+%C%_test_warned_guests_SOURCES = %D%/steps.h %D%/test_warned_guests.c
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -266,6 +276,7 @@ fuzz_flags = $(AM_LDFLAGS)
 TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
+	%D%/fuzz/fuzz_announcement \
 	%D%/fuzz/fuzz_page \
 	%D%/fuzz/fuzz_report
 if BACKEND
@@ -280,6 +291,9 @@ if FRONTEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_procfs
 endif
+%C%_fuzz_fuzz_announcement_SOURCES = \
+	%D%/fuzz/fuzz_announcement.c $(fuzz_main)
+%C%_fuzz_fuzz_announcement_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_answer_SOURCES = %D%/fuzz/fuzz_answer.c $(fuzz_main)
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)

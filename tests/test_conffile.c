@@ -97,6 +97,28 @@ static void percentages_are_taken_with_and_without_a_sign(void **state)
     settings_done(&settings);
 }
 
+static void time_for_intent_is_taken_in_seconds_or_less(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t wait_ms;
+    } cases[] = {
+        {"", 2000},
+        {"intent_wait = \"500ms\"\n", 500},
+        {"intent_wait = \"60s\"\n", 60000},
+        {"intent_wait = 0\n", 0},
+        {"intent_wait = \"0s\"\n", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct settings settings = good(cases[i].text);
+
+        assert_int_equal(settings.intent_wait_ms, cases[i].wait_ms);
+        settings_done(&settings);
+    }
+}
+
 static void recording_is_taken(void **state)
 {
     struct settings settings = good("record = \"/var/log/x\"\n"
@@ -174,11 +196,21 @@ static const struct {
      "idle memory for nobody"},
     {"headroom = \"0%\"", "F:1: headroom: \"0%\" will not do", "no room"},
     {"emergency = [ \"1\" ]", "F:1: emergency: a list, expected one", "a list"},
+    {"intent_wait = 2", "F:1: intent_wait: \"2\", expected a time", "no unit"},
+    {"intent_wait = \"61s\"", "F:1: intent_wait: \"61s\", expected a time",
+     "too long"},
+    {"intent_wait = \"s\"", "F:1: intent_wait: \"s\", expected a time",
+     "no number"},
+    {"intent_wait = \"-1ms\"", "F:1: intent_wait: \"-1ms\", expected a time",
+     "back in time"},
+    {"intent_wait = [ \"1s\" ]", "F:1: intent_wait: a list, expected a time",
+     "a list"},
 
     /* Keys */
     {"rserve = 1",
      "F:1: rserve: no such key, expected reserve, dom0_floor, headroom, "
-     "idle_tax, emergency, record, record_size, record_files or domains (did "
+     "idle_tax, emergency, intent_wait, record, record_size, record_files or "
+     "domains (did "
      "you mean reserve?)",
      "a letter left out"},
     {"\n\nfrobnicate = 1\n",
@@ -404,6 +436,7 @@ int main(void)
         cmocka_unit_test(empty_texts_are_all_defaults),
         cmocka_unit_test(sizes_are_taken_as_xl_takes_them),
         cmocka_unit_test(percentages_are_taken_with_and_without_a_sign),
+        cmocka_unit_test(time_for_intent_is_taken_in_seconds_or_less),
         cmocka_unit_test(recording_is_taken),
         cmocka_unit_test(domains_are_taken_word_by_word),
         cmocka_unit_test(bad_texts_are_refused_with_line_key_and_reason),

@@ -598,6 +598,45 @@ static void op_unshare_page(void *state, void *page)
     model->shared = NULL;
 }
 
+static unsigned int op_ways(void *state)
+{
+    const struct model *model = state;
+
+    return (model->nature->hook_ms > 0 ? (unsigned int)GUEST_HAS_HOOKS : 0) |
+           (model->nature->can_reclaim ? (unsigned int)GUEST_CAN_RECLAIM : 0);
+}
+
+static int op_run_hooks(void *state, const struct guest_shrink *shrink)
+{
+    struct model *model = state;
+
+    model->hooks_until_ms = shrink->now_ms + model->nature->hook_ms;
+    return 0;
+}
+
+/* At once: what it costs in time is nothing to the disk. */
+static int op_reclaim(void *state, uint64_t kib)
+{
+    struct model *model = state;
+
+    (void)swap_out(model, free_room_kib(model) + model->inactive_kib + kib);
+    return 0;
+}
+
+static bool op_is_at_work(void *state, uint64_t now_ms)
+{
+    const struct model *model = state;
+
+    return now_ms < model->hooks_until_ms;
+}
+
+static void op_stop_work(void *state)
+{
+    struct model *model = state;
+
+    model->hooks_until_ms = 0;
+}
+
 void model_frontend_ended(struct model *model)
 {
     if (model->shared != NULL) {
@@ -610,6 +649,11 @@ static const struct guest_ops model_ops = {
     .set_balloon_target = op_set_balloon_target,
     .share_page = op_share_page,
     .unshare_page = op_unshare_page,
+    .ways = op_ways,
+    .run_hooks = op_run_hooks,
+    .reclaim = op_reclaim,
+    .is_at_work = op_is_at_work,
+    .stop_work = op_stop_work,
 };
 
 struct guest model_guest(struct model *model)

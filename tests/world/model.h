@@ -75,6 +75,8 @@ struct model_nature {
 
     /* What it says it needs, as a share of the truth; 0: the truth. */
     uint64_t lie_permyriad;
+    uint64_t hook_ms;     /* its hooks run for so long; 0: it has none */
+    bool can_reclaim;     /* memory.reclaim, which swaps out what is cold */
     bool has_no_pressure; /* in its /proc */
     bool has_no_grants;   /* no gntalloc: it cannot share a page */
     bool has_no_reflex;   /* its frontend was told to take nothing itself */
@@ -105,6 +107,8 @@ struct model {
     uint64_t failed_kib; /* the distance at which it failed: another wakes it */
 
     void *shared; /* the page that its frontend shares, or NULL */
+
+    uint64_t hooks_until_ms; /* 0: none run */
 
     /* Counters since boot */
     uint64_t swapped_in_kib;

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hooks, as programs that are really run, and reclaim, in a tree of files that
+ * looks like control groups.  Waits for the ends of processes, never for time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "frontend/child.h"
+#include "frontend/hooks.h"
+#include "frontend/reclaim.h"
+
+#define NOW_MS 1000
+
+struct place {
+    char root[64];
+    char out[128]; /* what hooks write to */
+    struct child child;
+    struct hooks hooks;
+};
+
+static void path_in(const struct place *place, const char *name,
+                    char path[PATH_MAX])
+{
+    (void)snprintf(path, PATH_MAX, "%s/%s", place->root, name);
+}
+
+static void make_dirs(const struct place *place, const char *name)
+{
+    char path[PATH_MAX];
+
+    path_in(place, name, path);
+    for (char *at = path + strlen(place->root) + 1;
+         (at = strchr(at, '/')) != NULL; at++) {
+        *at = '\0';
+        (void)mkdir(path, 0755);
+        *at = '/';
+    }
+    (void)mkdir(path, 0755);
+}
+
+static void write_file(const struct place *place, const char *name,
+                       const char *text, mode_t mode)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    path_in(place, name, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static const char *read_text(const char *path)
+{
+    static char text[1024];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    text[len < 0 ? 0 : len] = '\0';
+    return text;
+}
+
+static int begin(void **state)
+{
+    static struct place place;
+
+    memset(&place, 0, sizeof(place));
+    (void)snprintf(place.root, sizeof(place.root), "/tmp/hooks-XXXXXX");
+    assert_non_null(mkdtemp(place.root));
+    (void)snprintf(place.out, sizeof(place.out), "%s/out", place.root);
+    make_dirs(&place, HOOKS_DIR);
+    assert_int_equal(
+        hooks_init(&place.hooks, place.root, geteuid(), &place.child), 0);
+    *state = &place;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *about, int kind,
+                      struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static int end(void **state)
+{
+    struct place *place = *state;
+
+    hooks_stop(&place->hooks);
+    return nftw(place->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void add_hook(const struct place *place, const char *name,
+                     const char *script, mode_t mode)
+{
+    char path[PATH_MAX], text[1024];
+
+    (void)snprintf(path, sizeof(path), HOOKS_DIR "/%s", name);
+    (void)snprintf(text, sizeof(text), "#!/bin/sh\nexec >>%s\n%s\n", place->out,
+                   script);
+    write_file(place, path, text, mode);
+}
+
+static void wait_for_an_end(void)
+{
+    siginfo_t info;
+
+    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void run_all(struct place *place)
+{
+    int status;
+
+    hooks_start(&place->hooks, 300, 700, NOW_MS + 1500, NOW_MS);
+    while (place->hooks.is_at_work) {
+        wait_for_an_end();
+        if (!child_runs(&place->child, &status)) {
+            (void)hooks_go_on(&place->hooks, status, NOW_MS + 100);
+        }
+    }
+}
+
+static void they_run_by_name_one_after_the_other(void **state)
+{
+    struct place *place = *state;
+
+    add_hook(place, "b", "echo b $XENBALLOON_DEADLINE_MS", 0755);
+    add_hook(place, "a-1_X",
+             "echo a $XENBALLOON_EVENT $XENBALLOON_SHRINK_KIB "
+             "$XENBALLOON_TARGET_KIB $XENBALLOON_DEADLINE_MS; exit 3",
+             0700);
+    add_hook(place, "c.sh", "echo c", 0755); /* no such name */
+    add_hook(place, "d~", "echo d", 0755);
+    add_hook(place, "e", "echo e", 0644); /* not executable */
+    add_hook(place, "f", "echo f", 0775); /* others can write */
+    add_hook(place, "g", "echo g", 0757);
+    make_dirs(place, HOOKS_DIR "/h");
+    assert_true(hooks_are_there(&place->hooks));
+
+    run_all(place);
+
+    assert_string_equal(read_text(place->out),
+                        "a shrink 300 700 1500\nb 1400\n");
+}
+
+static void surroundings_are_clean(void **state)
+{
+    struct place *place = *state;
+    char expected[64];
+
+    assert_int_equal(setenv("SECRET", "1", 1), 0);
+    add_hook(place, "a",
+             "echo \"${SECRET-none}\" \"$PATH\"; cat; ps -o pgid= -p $$ | "
+             "tr -d ' ' | sed \"s/^$$\\$/own group/\"",
+             0755);
+    run_all(place);
+
+    (void)snprintf(expected, sizeof(expected), "none /usr/local/sbin:");
+    assert_memory_equal(read_text(place->out), expected, strlen(expected));
+    assert_non_null(strstr(read_text(place->out), "own group"));
+}
+
+static void none_is_there_unless_it_is_safe(void **state)
+{
+    struct place *place = *state;
+    char path[PATH_MAX];
+
+    assert_false(hooks_are_there(&place->hooks));
+    add_hook(place, "f", "echo f", 0775);
+    assert_false(hooks_are_there(&place->hooks));
+    add_hook(place, "a", "echo a", 0755);
+    assert_true(hooks_are_there(&place->hooks));
+
+    place->hooks.owner++; /* somebody else's */
+    assert_false(hooks_are_there(&place->hooks));
+    place->hooks.owner--;
+    path_in(place, HOOKS_DIR, path);
+    assert_int_equal(chmod(path, 0777), 0);
+    assert_false(hooks_are_there(&place->hooks));
+    run_all(place);
+    assert_string_equal(read_text(place->out), "");
+}
+
+static void one_that_cannot_start_is_passed_over(void **state)
+{
+    struct place *place = *state;
+
+    write_file(place, HOOKS_DIR "/a", "#!/nowhere/to/be/found\n", 0755);
+    add_hook(place, "b", "echo b", 0755);
+    run_all(place);
+    assert_string_equal(read_text(place->out), "b\n");
+}
+
+/* The whole group: a hook's own children end with it. */
+static void stop_kills_all_of_it(void **state)
+{
+    struct place *place = *state;
+    int ends[2], status;
+    char script[128], byte;
+
+    assert_int_equal(pipe(ends), 0);
+    (void)snprintf(script, sizeof(script),
+                   "(echo begun >&%d; sleep 1000; true) & sleep 1000; true",
+                   ends[1]);
+    add_hook(place, "a", script, 0755);
+    add_hook(place, "b", "echo b", 0755);
+
+    hooks_start(&place->hooks, 300, 700, NOW_MS + 1500, NOW_MS);
+    (void)close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    assert_true(child_runs(&place->child, &status));
+    hooks_stop(&place->hooks);
+    /* Ends when nobody has it open any more: neither of the two. */
+    while (read(ends[0], &byte, 1) > 0) {
+    }
+    (void)close(ends[0]);
+
+    wait_for_an_end();
+    assert_false(child_runs(&place->child, &status));
+    assert_int_equal(place->child.killed, 0);
+    assert_false(hooks_go_on(&place->hooks, status, NOW_MS));
+    assert_string_equal(read_text(place->out), "");
+}
+
+/* ---- Reclaim ------------------------------------------------------------- */
+
+static void add_group(const struct place *place, const char *name,
+                      const char *holds, bool can_reclaim)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s", name);
+    make_dirs(place, path);
+    (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/memory.current", name);
+    write_file(place, path, holds, 0600);
+    if (can_reclaim) {
+        (void)snprintf(path, sizeof(path), "sys/fs/cgroup/%s/memory.reclaim",
+                       name);
+        write_file(place, path, "", 0600);
+    }
+}
+
+static const char *asked_of(const struct place *place, const char *name)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%s/sys/fs/cgroup/%s/memory.reclaim",
+                   place->root, name);
+    return read_text(path);
+}
+
+static void groups_are_asked_by_what_they_hold(void **state)
+{
+    struct place *place = *state;
+
+    assert_false(reclaim_is_there(place->root));
+    assert_int_equal(reclaim_now(place->root, 1000), -ENOENT);
+    add_group(place, "old", "4096000\n", false);
+    assert_false(reclaim_is_there(place->root));
+    assert_int_equal(reclaim_now(place->root, 1000), -ENOENT);
+
+    add_group(place, "system.slice", "3072000\n", true); /* 3000 KiB */
+    add_group(place, "user.slice", "1024000\n", true);
+    add_group(place, "empty.slice", "0\n", true);
+    add_group(place, "garbage.slice", "max\n", true);
+    assert_true(reclaim_is_there(place->root));
+    assert_int_equal(reclaim_now(place->root, 1000), 0);
+
+    assert_string_equal(asked_of(place, "system.slice"), "750K");
+    assert_string_equal(asked_of(place, "user.slice"), "250K");
+    assert_string_equal(asked_of(place, "empty.slice"), "");
+    assert_string_equal(asked_of(place, "garbage.slice"), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(they_run_by_name_one_after_the_other,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(surroundings_are_clean, begin, end),
+        cmocka_unit_test_setup_teardown(none_is_there_unless_it_is_safe, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(one_that_cannot_start_is_passed_over,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(stop_kills_all_of_it, begin, end),
+        cmocka_unit_test_setup_teardown(groups_are_asked_by_what_they_hold,
+                                        begin, end),
+    };
+
+    log_to_stderr("test_hooks", LOG_LEVEL_ERROR, false);
+    return cmocka_run_group_tests_name("hooks", tests, NULL, NULL);
+}
