@@ -62,10 +62,12 @@ give() {
     xb set $other floor=112M && xb set "$1" floor=384M
 }
 has_got() { [ "$(xen_current_kib "$1")" -ge $((384 * 1024 - 1024)) ]; }
+# But for what a guest was told that it may take by itself.
 limits_fit() {
     local name over
     for name in a b; do
-        over=$(($(xen_limit_kib $name) - $(target_kib $name)))
+        over=$(($(xen_limit_kib $name) - $(target_kib $name) -
+            $(listed $name allowance_kib)))
         if [ $over -lt 1024 ] || [ $over -gt 3072 ]; then
             echo "$name: limit $over KiB above its target"
             return 1
