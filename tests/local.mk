@@ -312,6 +312,8 @@ EXTRA_DIST += \
 	%D%/xenhost/guestagent.c \
 	%D%/xenhost/helpers.sh \
 	%D%/xenhost/hosttool.c \
+	%D%/xenhost/memburst.c \
+	%D%/xenhost/peerwriter.c \
 	%D%/xenhost/report.sh \
 	%D%/xenhost/scenarios \
 	%D%/xenhost/selftest.sh \
