@@ -300,6 +300,7 @@ check_PROGRAMS += %D%/xenhost/memload
 %C%_xenhost_memload_SOURCES = %D%/xenhost/memload.c
 EXTRA_DIST += \
 	%D%/xenhost/README \
+	%D%/xenhost/bench \
 	%D%/xenhost/boot.sh \
 	%D%/xenhost/build.sh \
 	%D%/xenhost/demo \
@@ -334,3 +335,8 @@ EXTRA_PROGRAMS += $(bench_programs)
 
 bench: $(bench_programs)
 	@for program in $(bench_programs); do ./$$program || exit 1; done
+
+# On the virtual host; takes an hour.
+bench-xen: all tests/xenhost/memload
+	@XENBALLOON_BUILD='$(abs_top_builddir)' \
+		$(top_srcdir)/%D%/xenhost/bench/run.sh
