@@ -331,6 +331,7 @@ check_PROGRAMS += %D%/xenhost/memload
 %C%_xenhost_memload_SOURCES = %D%/xenhost/memload.c
 EXTRA_DIST += \
 	%D%/xenhost/README \
+	%D%/xenhost/bench \
 	%D%/xenhost/boot.sh \
 	%D%/xenhost/build.sh \
 	%D%/xenhost/demo \
@@ -343,6 +344,8 @@ EXTRA_DIST += \
 	%D%/xenhost/guestagent.c \
 	%D%/xenhost/helpers.sh \
 	%D%/xenhost/hosttool.c \
+	%D%/xenhost/memburst.c \
+	%D%/xenhost/peerwriter.c \
 	%D%/xenhost/report.sh \
 	%D%/xenhost/scenarios \
 	%D%/xenhost/selftest.sh \
@@ -363,3 +366,8 @@ EXTRA_PROGRAMS += $(bench_programs)
 
 bench: $(bench_programs)
 	@for program in $(bench_programs); do ./$$program || exit 1; done
+
+# On the virtual host; takes an hour.
+bench-xen: all tests/xenhost/memload
+	@XENBALLOON_BUILD='$(abs_top_builddir)' \
+		$(top_srcdir)/%D%/xenhost/bench/run.sh

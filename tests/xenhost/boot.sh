@@ -34,7 +34,8 @@ make_initrd() {
     copy_programs "$guest" xenhost "$cache/tools/guestagent"
     memload="$build/tests/xenhost/memload"
     [ -x "$memload" ] || memload="$cache/tools/memload"
-    copy_programs "$guest" usr/local/bin "$memload"
+    copy_programs "$guest" usr/local/bin "$memload" \
+        "$cache"/tools/{memburst,peerwriter}
     if program=$(built_program xenballoon-frontend); then
         copy_programs "$guest" usr/local/bin "$program"
     fi

@@ -11,7 +11,7 @@
 # The cache holds
 #   debs/ root/     packages as downloaded and unpacked
 #   image/          xen, vmlinuz, vmlinux, dom0.cpio, guest.cpio
-#   tools/          our own small programs (memload, hosttool, guestagent)
+#   tools/          our own small programs (memload, hosttool, ...)
 # Each part is made under a temporary name and renamed when complete, so an
 # interrupted build leaves nothing that looks finished.
 
@@ -219,7 +219,9 @@ build_tools() {
     # Not static: a static libxenstore makes the stack of its thread too small
     # for processors with large vector registers, and xs_watch() fails.
     compile guestagent -lxenstore
+    compile memburst -static
     compile memload -static
+    compile peerwriter -lxenstore
 }
 
 build_all() {

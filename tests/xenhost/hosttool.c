@@ -12,6 +12,10 @@
  *   hosttool wait NAME SECONDS   until the agent of the guest is ready
  *   hosttool run NAME SECONDS COMMAND
  *   hosttool watch PATH...       "MS PATH" for each event until killed
+ *   hosttool set NAME KIB        limit and target, as the toolstack would
+ *   hosttool peer NAME KIB PERCENT
+ *                                dom0's end of peerwriter, until killed: the
+ *                                guest gets PERCENT of what it uses, or KIB
  *
  * Exit status: that of COMMAND for run; 124 when time is up; 125 when there
  * is no such guest (any more); 2 for wrong use; 1 for other failures.
@@ -363,6 +367,72 @@ static int cmd_watch(char **paths, int count)
     }
 }
 
+/* What the toolstack allows above the target (LIBXL_MAXMEM_CONSTANT). */
+#define LIMIT_SLACK_KIB 1024
+
+/* A limit that allows the target first; lowered, the target would do alone. */
+static int set_target(struct xs_handle *xs, xc_interface *xch, int domid,
+                      uint64_t target_kib)
+{
+    char path[128], text[32];
+
+    if (xc_domain_setmaxmem(xch, (uint32_t)domid,
+                            target_kib + LIMIT_SLACK_KIB))
+        return complain("xc_domain_setmaxmem");
+    snprintf(path, sizeof(path), "/local/domain/%d/memory/target", domid);
+    snprintf(text, sizeof(text), "%" PRIu64, target_kib);
+    if (!xs_write(xs, XBT_NULL, path, text, (unsigned)strlen(text)))
+        return complain(path);
+    return 0;
+}
+
+static int cmd_set(const char *name, uint64_t target_kib)
+{
+    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+    struct xs_handle *xs = open_store();
+    int domid = find_domid(xs, name);
+
+    if (!xch)
+        return complain("cannot open Xen's interface");
+    return domid < 0 ? NO_GUEST : set_target(xs, xch, domid, target_kib);
+}
+
+/*
+ * Obeys a guest that says what it uses, at once: so much of that is its share,
+ * 130 % with Qubes' qmemman.  What that does besides (sharing out, waiting for
+ * others to give) is left out, in its favour.
+ */
+static int cmd_peer(const char *name, uint64_t least_kib, uint64_t percent)
+{
+    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+    struct xs_handle *xs = open_store();
+    int domid = find_domid(xs, name);
+    uint64_t last_kib = 0;
+    char path[128];
+    unsigned len;
+
+    if (!xch || domid < 0)
+        return NO_GUEST;
+    snprintf(path, sizeof(path), "/local/domain/%d/data/meminfo", domid);
+    if (!xs_watch(xs, path, "used"))
+        return complain(path);
+    for (;;) {
+        char **event = xs_read_watch(xs, &len);
+        char *used = xs_read(xs, XBT_NULL, path, &len);
+        uint64_t wanted_kib =
+            used ? strtoull(used, NULL, 10) * percent / 100 : least_kib;
+
+        free(event);
+        free(used);
+        if (wanted_kib < least_kib)
+            wanted_kib = least_kib;
+        if (wanted_kib != last_kib &&
+            set_target(xs, xch, domid, wanted_kib) != 0)
+            return 1;
+        last_kib = wanted_kib;
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -383,6 +453,11 @@ int main(int argc, char **argv)
         return cmd_run(argv[2], deadline_ms, argv[4]);
     if (strcmp(verb, "watch") == 0 && argc >= 3)
         return cmd_watch(argv + 2, argc - 2);
+    if (strcmp(verb, "set") == 0 && argc == 4)
+        return cmd_set(argv[2], strtoull(argv[3], NULL, 10));
+    if (strcmp(verb, "peer") == 0 && argc == 5)
+        return cmd_peer(argv[2], strtoull(argv[3], NULL, 10),
+                        strtoull(argv[4], NULL, 10));
     fprintf(stderr, "hosttool: wrong use; see the head of hosttool.c\n");
     return 2;
 }
