@@ -215,7 +215,7 @@ compile() {
 }
 
 build_tools() {
-    compile hosttool -lxenctrl -lxenstore
+    compile hosttool -lxenctrl -lxengnttab -lxenstore
     # Not static: a static libxenstore makes the stack of its thread too small
     # for processors with large vector registers, and xs_watch() fails.
     compile guestagent -lxenstore

@@ -16,12 +16,16 @@
  *   hosttool peer NAME KIB PERCENT
  *                                dom0's end of peerwriter, until killed: the
  *                                guest gets PERCENT of what it uses, or KIB
+ *   hosttool reports ROUNDS NAME...
+ *                                time to read the reports of all: of their
+ *                                shared pages, and as records in the store
  *
  * Exit status: that of COMMAND for run; 124 when time is up; 125 when there
  * is no such guest (any more); 2 for wrong use; 1 for other failures.
  */
 #include <stddef.h>
 #include <xenctrl.h>
+#include <xengnttab.h>
 #include <xenstore.h>
 
 #include <errno.h>
@@ -433,6 +437,98 @@ static int cmd_peer(const char *name, uint64_t least_kib, uint64_t percent)
     }
 }
 
+/* About what a report is as text. */
+#define RECORD_BYTES 700
+#define GUESTS_MAX 32
+#define PAGE_BYTES (PAGE_KIB * 1024)
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int compare_us(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* What is copied, and a record of the same guest to read instead. */
+static int prepare_report(struct xs_handle *xs, const char *name,
+                          xengnttab_grant_copy_segment_t *segment,
+                          char record[128])
+{
+    static unsigned char pages[GUESTS_MAX][PAGE_BYTES], text[RECORD_BYTES];
+    static unsigned count;
+    int domid = find_domid(xs, name);
+    char path[128], *ref;
+    unsigned len;
+
+    snprintf(path, sizeof(path), "/local/domain/%d/device/balloon/0/page-ref",
+             domid);
+    ref = xs_read(xs, XBT_NULL, path, &len);
+    if (!ref)
+        return complain(path);
+    segment->source.foreign.ref = (uint32_t)strtoul(ref, NULL, 10);
+    segment->source.foreign.domid = (uint16_t)domid;
+    segment->dest.virt = pages[count++];
+    segment->len = PAGE_BYTES;
+    segment->flags = GNTCOPY_source_gref;
+    free(ref);
+    memset(text, 'x', sizeof(text));
+    snprintf(record, 128, "/local/domain/%d/data/record", domid);
+    if (!xs_write(xs, XBT_NULL, record, text, sizeof(text)))
+        return complain(record);
+    return 0;
+}
+
+/* Prints "COPY_US STORE_US", medians of the rounds, each for all guests. */
+static int cmd_reports(unsigned rounds, char **names, int count)
+{
+    xengnttab_grant_copy_segment_t segments[GUESTS_MAX];
+    uint64_t *copy_us = calloc(rounds, sizeof(*copy_us));
+    uint64_t *store_us = calloc(rounds, sizeof(*store_us));
+    xengnttab_handle *grants = xengnttab_open(NULL, 0);
+    struct xs_handle *xs = open_store();
+    char records[GUESTS_MAX][128];
+    int i;
+
+    if (!grants || !copy_us || !store_us || !rounds || count > GUESTS_MAX)
+        return complain("cannot begin");
+    memset(segments, 0, sizeof(segments));
+    for (i = 0; i < count; i++)
+        if (prepare_report(xs, names[i], &segments[i], records[i]))
+            return 1;
+    for (unsigned round = 0; round < rounds; round++) {
+        uint64_t begin_us = now_us();
+
+        if (xengnttab_grant_copy(grants, (uint32_t)count, segments))
+            return complain("xengnttab_grant_copy");
+        copy_us[round] = now_us() - begin_us;
+        begin_us = now_us();
+        for (i = 0; i < count; i++) {
+            unsigned len;
+
+            free(xs_read(xs, XBT_NULL, records[i], &len));
+        }
+        store_us[round] = now_us() - begin_us;
+    }
+    for (i = 0; i < count; i++)
+        if (segments[i].status != GNTST_okay) {
+            fprintf(stderr, "hosttool: copy: status %d\n", segments[i].status);
+            return 1;
+        }
+    qsort(copy_us, rounds, sizeof(*copy_us), compare_us);
+    qsort(store_us, rounds, sizeof(*store_us), compare_us);
+    printf("%" PRIu64 " %" PRIu64 "\n", copy_us[rounds / 2],
+           store_us[rounds / 2]);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -453,6 +549,9 @@ int main(int argc, char **argv)
         return cmd_run(argv[2], deadline_ms, argv[4]);
     if (strcmp(verb, "watch") == 0 && argc >= 3)
         return cmd_watch(argv + 2, argc - 2);
+    if (strcmp(verb, "reports") == 0 && argc >= 4)
+        return cmd_reports((unsigned)strtoul(argv[2], NULL, 10), argv + 3,
+                           argc - 3);
     if (strcmp(verb, "set") == 0 && argc == 4)
         return cmd_set(argv[2], strtoull(argv[3], NULL, 10));
     if (strcmp(verb, "peer") == 0 && argc == 5)
