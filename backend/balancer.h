@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/bell.h"
 #include "backend/decide.h"
 #include "backend/device.h"
 #include "backend/hypervisor.h"
@@ -67,6 +68,7 @@ struct balancer_domain {
     struct settings_domain given; /* by "xenballoon set" */
 
     struct device device;
+    struct bell bell;
     enum snapshot_voice voice;
     struct report report;    /* the last good one */
     uint64_t report_read_ms; /* 0: none was read yet */
@@ -113,6 +115,7 @@ struct balancer {
     struct hypervisor_domain *listed; /* scratch of observe */
     struct pages *pages;              /* scratch of pages.c */
     bool can_copy_pages;              /* reports in pages can be read here */
+    bool can_bind_bells;              /* event channels, too */
 
     bool is_started;     /* host watches are set, left-over records swept */
     uint64_t started_ms; /* when the first tick began */

@@ -47,7 +47,9 @@ static int make(struct balancer *balancer, struct balancer_domain *domain)
 {
     struct device *device = &domain->device;
     struct making making = {.domid = domain->domid,
-                            .has_page = balancer->can_copy_pages};
+                            .has_page = balancer->can_copy_pages,
+                            .has_bell = balancer->can_bind_bells &&
+                                        !domain->bell.is_refused};
     int r;
 
     r = making_run(balancer->bus, &making);
@@ -173,6 +175,7 @@ static void connect(struct balancer_domain *domain,
     domain->stale &= ~(unsigned int)BALANCER_ANSWER;
     device->offer = meeting->offer;
     device->sequence = 0; /* it may be another page under the same name */
+    domain->bell.is_outdated = true; /* and another port */
     if (meeting->offer.transport == OFFER_RECORD) {
         hear_record(domain, meeting->report, meeting->report_len, now_ms);
         domain->stale &= ~(unsigned int)BALANCER_REPORT;
@@ -214,6 +217,7 @@ static void disconnect(struct balancer_domain *domain,
 static bool is_same_offer(const struct offer *a, const struct offer *b)
 {
     return a->transport == b->transport && a->reference == b->reference &&
+           a->has_bell == b->has_bell && a->port == b->port &&
            a->has_reflex == b->has_reflex && a->has_intent == b->has_intent;
 }
 
@@ -279,6 +283,7 @@ unsigned int device_note(struct device *device, const char *child)
         {PROTOCOL_NODE_VERSION, BALANCER_DEVICE, false},
         {PROTOCOL_NODE_TRANSPORT, BALANCER_DEVICE, false},
         {PROTOCOL_NODE_PAGE_REF, BALANCER_DEVICE, false},
+        {PROTOCOL_NODE_EVENT_CHANNEL, BALANCER_DEVICE, false},
         {PROTOCOL_NODE_FEATURE_REFLEX, BALANCER_DEVICE, false},
         {PROTOCOL_NODE_FEATURE_INTENT, BALANCER_DEVICE, false},
         {PROTOCOL_NODE_REPORT, BALANCER_REPORT, true},

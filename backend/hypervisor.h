@@ -68,6 +68,20 @@ struct hypervisor_ops {
      */
     int (*copy_pages)(void *state, struct hypervisor_page *pages,
                       unsigned int count);
+    /*
+     * Binds an event channel of dom0's to a port that a guest has left unbound
+     * for it.  Returns its number in dom0, or a negative errno.  It counts as
+     * rung from the start, as nobody knows what came before.
+     */
+    int (*bind_bell)(void *state, uint32_t domid, uint32_t port);
+    /* Also when the domain is gone; the guest's port is as it was before. */
+    void (*unbind_bell)(void *state, uint32_t bell);
+    /*
+     * One that has rung is silent until it is armed, and rings then if it was
+     * rung meanwhile.  For no bell, 0: 0 when bells can be bound here,
+     * -EOPNOTSUPP otherwise.
+     */
+    int (*arm_bell)(void *state, uint32_t bell);
 };
 
 struct hypervisor {
@@ -107,6 +121,24 @@ static inline int hypervisor_copy_pages(const struct hypervisor *hypervisor,
                                         unsigned int count)
 {
     return hypervisor->ops->copy_pages(hypervisor->state, pages, count);
+}
+
+static inline int hypervisor_bind_bell(const struct hypervisor *hypervisor,
+                                       uint32_t domid, uint32_t port)
+{
+    return hypervisor->ops->bind_bell(hypervisor->state, domid, port);
+}
+
+static inline void hypervisor_unbind_bell(const struct hypervisor *hypervisor,
+                                          uint32_t bell)
+{
+    hypervisor->ops->unbind_bell(hypervisor->state, bell);
+}
+
+static inline int hypervisor_arm_bell(const struct hypervisor *hypervisor,
+                                      uint32_t bell)
+{
+    return hypervisor->ops->arm_bell(hypervisor->state, bell);
 }
 
 #endif

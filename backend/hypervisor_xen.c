@@ -12,6 +12,7 @@
 
 #include <xengnttab.h>
 
+#include "backend/bell_xen.h"
 #include "common/page.h"
 #include "common/units.h"
 
@@ -28,6 +29,7 @@ struct hypervisor_xen {
     xengnttab_handle *grants; /* NULL: none can be copied here */
     xengnttab_grant_copy_segment_t *segments;
     unsigned int room; /* pages that segments has room for */
+    struct bell_xen bells;
 };
 
 static int negative_errno(void)
@@ -56,8 +58,7 @@ static void convert(const xc_domaininfo_t *info,
     domain->domid = info->domain;
     format_uuid(domain->uuid, info->handle);
     domain->is_hvm = info->flags & XEN_DOMINF_hvm_guest;
-    domain->is_dying =
-        info->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown);
+    domain->is_dying = info->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown);
     domain->is_paused = info->flags & XEN_DOMINF_paused;
     domain->is_service = info->flags & XEN_DOMINF_xs_domain;
     domain->current_kib = units_pages_to_kib(info->tot_pages);
@@ -102,8 +103,7 @@ static int xen_host(void *state, struct hypervisor_host *ret_host)
         return negative_errno();
     }
     ret_host->total_kib = units_pages_to_kib(info.total_pages);
-    ret_host->free_kib =
-        units_pages_to_kib(info.free_pages + info.scrub_pages);
+    ret_host->free_kib = units_pages_to_kib(info.free_pages + info.scrub_pages);
     ret_host->claimed_kib = units_pages_to_kib(info.outstanding_pages);
     return 0;
 }
@@ -209,12 +209,38 @@ static int xen_copy_pages(void *state, struct hypervisor_page *pages,
     return 0;
 }
 
+/* ---- Bells of guests ---------------------------------------------------- */
+
+static int xen_bind_bell(void *state, uint32_t domid, uint32_t port)
+{
+    const struct hypervisor_xen *xen = state;
+
+    return bell_xen_bind(&xen->bells, domid, port);
+}
+
+static void xen_unbind_bell(void *state, uint32_t bell)
+{
+    const struct hypervisor_xen *xen = state;
+
+    bell_xen_unbind(&xen->bells, bell);
+}
+
+static int xen_arm_bell(void *state, uint32_t bell)
+{
+    const struct hypervisor_xen *xen = state;
+
+    return bell_xen_arm(&xen->bells, bell);
+}
+
 static const struct hypervisor_ops xen_ops = {
     .list = xen_list,
     .host = xen_host,
     .set_limit = xen_set_limit,
     .set_pod_target = xen_set_pod_target,
     .copy_pages = xen_copy_pages,
+    .bind_bell = xen_bind_bell,
+    .unbind_bell = xen_unbind_bell,
+    .arm_bell = xen_arm_bell,
 };
 
 /* The library would say on standard error that there is no device. */
@@ -232,6 +258,7 @@ static void free_all(struct hypervisor_xen *xen)
     if (xen->xc != NULL) {
         (void)xc_interface_close(xen->xc);
     }
+    bell_xen_close(&xen->bells);
     free(xen->segments);
     free(xen);
 }
@@ -252,6 +279,7 @@ int hypervisor_xen_open(struct hypervisor *ret_hypervisor)
         return r;
     }
     xen->grants = open_grants();
+    bell_xen_open(&xen->bells);
     ret_hypervisor->ops = &xen_ops;
     ret_hypervisor->state = xen;
     return 0;
@@ -286,11 +314,25 @@ void hypervisor_xen_version(const struct hypervisor *hypervisor, char *text,
     int version = xc_version(xen->xc, XENVER_version, NULL);
 
     memset(&extra, 0, sizeof(extra));
-    if (version < 0 ||
-        xc_version(xen->xc, XENVER_extraversion, &extra) < 0) {
+    if (version < 0 || xc_version(xen->xc, XENVER_extraversion, &extra) < 0) {
         (void)snprintf(text, size, "%s", "");
         return;
     }
     (void)snprintf(text, size, "%d.%d%s", version >> 16, version & 0xffff,
                    extra);
+}
+
+int hypervisor_xen_bell_fd(const struct hypervisor *hypervisor)
+{
+    const struct hypervisor_xen *xen = hypervisor->state;
+
+    return bell_xen_fd(&xen->bells);
+}
+
+int hypervisor_xen_take_bell(const struct hypervisor *hypervisor,
+                             uint32_t *ret_bell)
+{
+    const struct hypervisor_xen *xen = hypervisor->state;
+
+    return bell_xen_take(&xen->bells, ret_bell);
 }

@@ -25,4 +25,14 @@ void hypervisor_xen_command_line(const struct hypervisor *hypervisor,
 void hypervisor_xen_version(const struct hypervisor *hypervisor, char *text,
                             size_t size);
 
+/* Readable when a guest's bell has rung; -1: this host has none. */
+int hypervisor_xen_bell_fd(const struct hypervisor *hypervisor);
+
+/*
+ * Which one; to be called when the descriptor is readable, otherwise it waits.
+ * 0 and *ret_bell, or a negative errno.
+ */
+int hypervisor_xen_take_bell(const struct hypervisor *hypervisor,
+                             uint32_t *ret_bell);
+
 #endif

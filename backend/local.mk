@@ -17,6 +17,8 @@ noinst_LIBRARIES += \
 	%D%/answer.h \
 	%D%/balancer.c \
 	%D%/balancer.h \
+	%D%/bell.c \
+	%D%/bell.h \
 	%D%/conffile.c \
 	%D%/conffile.h \
 	%D%/configlines.c \
@@ -65,6 +67,8 @@ noinst_LIBRARIES += \
 	%D%/watch.h
 
 %C%_libbackendxen_a_SOURCES = \
+	%D%/bell_xen.c \
+	%D%/bell_xen.h \
 	%D%/hypervisor_xen.c \
 	%D%/hypervisor_xen.h \
 	%D%/lowmem_xen.c \

@@ -111,20 +111,20 @@ static uint64_t clock_ms(void)
 
 static void print_help(void)
 {
-    printf(
-        "Usage: " PROGRAM " [OPTION]...\n"
-        "Moves memory between Xen domains according to what they need.\n"
-        "Runs in dom0, in the foreground.\n\n"
-        "  -c, --config FILE  settings (" DEFAULT_CONFIG ")\n"
-        "  -S, --socket PATH  control socket (" DEFAULT_SOCKET ")\n"
-        "  -g, --group NAME   who may ask on that socket (" DEFAULT_GROUP ")\n"
-        "  -s, --syslog       log to syslog instead of standard error\n"
-        "  -d, --debug        log more\n"
-        "  -f, --force        start beside another balancer\n"
-        "  -t, --test         check the settings and exit\n"
-        "  -h, --help         print this and exit\n"
-        "  -V, --version      print the version and exit\n\n"
-        "See " PROGRAM "(8) and backend.conf(5).\n");
+    printf("Usage: " PROGRAM " [OPTION]...\n"
+           "Moves memory between Xen domains according to what they need.\n"
+           "Runs in dom0, in the foreground.\n\n"
+           "  -c, --config FILE  settings (" DEFAULT_CONFIG ")\n"
+           "  -S, --socket PATH  control socket (" DEFAULT_SOCKET ")\n"
+           "  -g, --group NAME   who may ask on that socket (" DEFAULT_GROUP
+           ")\n"
+           "  -s, --syslog       log to syslog instead of standard error\n"
+           "  -d, --debug        log more\n"
+           "  -f, --force        start beside another balancer\n"
+           "  -t, --test         check the settings and exit\n"
+           "  -h, --help         print this and exit\n"
+           "  -V, --version      print the version and exit\n\n"
+           "See " PROGRAM "(8) and backend.conf(5).\n");
 }
 
 static void usage_error(void)
@@ -368,14 +368,32 @@ static void memory_runs_low(void *arg, short revents)
         balancer->is_low_bound = false;
         return;
     }
-    if (balancer->lows == 0 ||
-        now_ms >= balancer->last_low_ms + LOW_LOG_MS) {
+    if (balancer->lows == 0 || now_ms >= balancer->last_low_ms + LOW_LOG_MS) {
         log_info("Xen says that memory runs low free_kib=%" PRIu64,
                  balancer->snapshot.free_kib);
     }
     balancer->lows++;
     balancer->last_low_ms = now_ms;
     daemon->is_urgent = true;
+}
+
+/* A guest has rung by its event channel; its page is read in the tick. */
+static void bell_ready(void *arg, short revents)
+{
+    struct daemon *daemon = arg;
+    uint32_t bell;
+    int r = hypervisor_xen_take_bell(&daemon->hypervisor, &bell);
+
+    (void)revents;
+    if (r < 0) {
+        log_warning("guests' event channels are lost, their heartbeats will "
+                    "do: %s",
+                    strerror(-r));
+        loop_remove(&daemon->loop, hypervisor_xen_bell_fd(&daemon->hypervisor));
+        return;
+    }
+    bell_rang(&daemon->balancer, bell);
+    daemon->is_stale = true;
 }
 
 static char *answer_request(void *arg, const char *line, bool is_root)
@@ -405,8 +423,7 @@ static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
         bool is_early = now_ms < soonest_ms;
         uint64_t until_ms = is_early ? soonest_ms : next_ms;
         uint64_t patience_ms = control_expire(daemon->control, now_ms);
-        uint64_t wait_ms =
-            units_less(units_min(until_ms, patience_ms), now_ms);
+        uint64_t wait_ms = units_less(units_min(until_ms, patience_ms), now_ms);
 
         if (daemon->watchdog_ms > 0) {
             wait_ms = units_min(wait_ms, daemon->watchdog_ms);
@@ -417,8 +434,7 @@ static void wait_until(struct daemon *daemon, uint64_t last_tick_ms,
             break; /* an interrupted wait is a short one */
         }
         now_ms = clock_ms();
-    } while (!daemon->loop.stop && !daemon->loop.reload &&
-             !daemon->is_urgent &&
+    } while (!daemon->loop.stop && !daemon->loop.reload && !daemon->is_urgent &&
              (now_ms < soonest_ms || (!daemon->is_stale && now_ms < next_ms)));
 }
 
@@ -492,6 +508,13 @@ static void watch_low_memory(struct daemon *daemon)
     }
 }
 
+static int listen_to_bells(struct daemon *daemon)
+{
+    int fd = hypervisor_xen_bell_fd(&daemon->hypervisor);
+
+    return fd < 0 ? 0 : loop_add(&daemon->loop, fd, POLLIN, bell_ready, daemon);
+}
+
 static void start(struct daemon *daemon)
 {
     int r;
@@ -508,6 +531,9 @@ static void start(struct daemon *daemon)
     open_bus(&daemon->bus);
     r = loop_add(&daemon->loop, bus_xen_fd(&daemon->bus), POLLIN, bus_ready,
                  daemon);
+    if (r == 0) {
+        r = listen_to_bells(daemon);
+    }
     if (r == 0) {
         r = balancer_init(&daemon->balancer, &daemon->bus, &daemon->hypervisor,
                           &daemon->settings);

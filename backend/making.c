@@ -32,6 +32,15 @@ static int write_peers(const struct bus *bus, bus_transaction t, uint32_t domid,
     return write_text(bus, t, path, text);
 }
 
+static int make_feature(const struct bus *bus, bus_transaction t,
+                        uint32_t domid, const char *node, bool has)
+{
+    char path[BUS_PATH_MAX];
+
+    end_path(path, domid, node);
+    return has ? write_text(bus, t, path, "1") : bus_remove(bus, t, path);
+}
+
 /*
  * What an earlier backend said and nobody stands for now is taken back; an
  * allowance was given together with a limit, and stays as that does.
@@ -61,9 +70,12 @@ static int make_own(const struct bus *bus, bus_transaction t,
                       STRING(PROTOCOL_VERSION));
     }
     if (r == 0) {
-        end_path(path, making->domid, PROTOCOL_NODE_FEATURE_PAGE);
-        r = making->has_page ? write_text(bus, t, path, "1")
-                             : bus_remove(bus, t, path);
+        r = make_feature(bus, t, making->domid, PROTOCOL_NODE_FEATURE_PAGE,
+                         making->has_page);
+    }
+    if (r == 0) {
+        r = make_feature(bus, t, making->domid,
+                         PROTOCOL_NODE_FEATURE_EVENT_CHANNEL, making->has_bell);
     }
     if (r == 0) {
         end_path(path, making->domid, PROTOCOL_NODE_ANNOUNCEMENT);

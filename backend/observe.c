@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/bell.h"
 #include "backend/device.h"
 #include "backend/nodes.h"
 #include "backend/pages.h"
@@ -134,6 +135,9 @@ static int start(struct balancer *balancer)
         r = pages_probe(balancer);
     }
     if (r == 0) {
+        r = bell_probe(balancer);
+    }
+    if (r == 0) {
         r = record_read_learned(balancer, &balancer->stored_learned_kib);
         balancer->host.learned_kib = balancer->stored_learned_kib;
     }
@@ -159,7 +163,13 @@ int observe(struct balancer *balancer, uint64_t now_ms, uint64_t *ret_next_ms)
                           now_ms, ret_next_ms);
     }
     if (r == 0) {
+        r = bell_follow(balancer);
+    }
+    if (r == 0) {
         r = pages_refresh(balancer, now_ms, ret_next_ms);
+    }
+    if (r == 0) {
+        r = bell_arm(balancer);
     }
     for (i = 0; r == 0 && i < balancer->count; i++) {
         voice_expire(&balancer->domains[i], now_ms, ret_next_ms);

@@ -11,6 +11,11 @@
 /* Longer than any word or number that has a meaning here. */
 #define WORD_MAX 32
 
+/*
+ * Ports end below this (EVTCHN_FIFO_NR_CHANNELS of Xen's event_channel.h).
+ */
+#define PORTS (UINT32_C(1) << 17)
+
 #define STRING(number) STRING_OF(number)
 #define STRING_OF(number) #number
 
@@ -95,6 +100,25 @@ static int read_feature(const struct bus *bus, bus_transaction t,
     return 0;
 }
 
+/* One that is no port is offered all the same: what becomes of it is said. */
+static int read_port(const struct bus *bus, bus_transaction t, uint32_t domid,
+                     struct offer *offer)
+{
+    char word[WORD_MAX];
+    uint64_t port = 0;
+    int len;
+
+    len = read_word(bus, t, domid, PROTOCOL_NODE_EVENT_CHANNEL, word);
+    if (len < 0) {
+        return len;
+    }
+    offer->has_bell = len > 0;
+    if (number_parse(word, (size_t)len, PORTS - 1, &port) == 0) {
+        offer->port = (uint32_t)port;
+    }
+    return 0;
+}
+
 static int read_reference(const struct bus *bus, bus_transaction t,
                           uint32_t domid, struct offer *offer,
                           const char **ret_what)
@@ -113,7 +137,7 @@ static int read_reference(const struct bus *bus, bus_transaction t,
     }
     offer->reference = (uint32_t)reference;
     offer->transport = OFFER_PAGE;
-    return 0;
+    return read_port(bus, t, domid, offer);
 }
 
 static int read_transport(const struct bus *bus, bus_transaction t,

@@ -22,6 +22,8 @@ enum offer_transport {
 struct offer {
     enum offer_transport transport;
     uint32_t reference; /* of the page, with OFFER_PAGE */
+    bool has_bell;      /* likewise: it would rather ring an event channel */
+    uint32_t port;      /* of that; 0: what it says is no port */
     bool has_reflex;
     bool has_intent;
 };

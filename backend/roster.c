@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/bell.h"
 #include "backend/device.h"
 #include "backend/record.h"
 #include "backend/watch.h"
@@ -85,6 +86,7 @@ static void forget_domain(struct balancer *balancer,
     log_info("domain is gone domid=%u name=\"%s\"", domain->domid,
              domain->name);
     watch_end(balancer, domain);
+    bell_forget(balancer, domain);
     r = device_remove(balancer, domain);
     if (r < 0) {
         log_warning("cannot remove the device, ignoring domid=%u: %s",

@@ -47,11 +47,14 @@
  *   page-ref       grant reference, with transport "page":        (frontend)
  *                  of a page that is laid out as page.h says,
  *                  granted to dom0, read-only being enough
- *   event-channel  port, optional: an unbound one for dom0, rung  (frontend)
- *                  instead of the doorbell, where the backend has
- *                  feature-event-channel.  Only when the owner of
- *                  the guest asks for it: see
- *                  xenballoon-frontend(8) for its danger.
+ *   event-channel  with transport "page", optional: port, 1 to    (frontend)
+ *                  131071, an unbound one for dom0, rung instead
+ *                  of the doorbell as long as the backend has
+ *                  feature-event-channel.  The same one may be
+ *                  offered at the next handshake, unless the guest
+ *                  has been moved.  Only when the owner of the
+ *                  guest asks for it: see xenballoon-frontend(8)
+ *                  for its danger.
  *   feature-reflex "1": it can make use of an allowance           (frontend)
  *   feature-intent "1": it answers announcements                  (frontend)
  *   report         with transport "record": the report, one line  (frontend)
@@ -72,8 +75,9 @@
  *   version        the highest version of this protocol that it speaks: "1"
  *   feature-page   "1": it can read pages; absent: records only
  *   feature-event-channel
- *                  "1": it binds event channels; absent, as yet: it is rung
- *                  by the doorbell alone
+ *                  "1": it binds event channels; absent: it is rung by the
+ *                  doorbell alone.  Removed when it could not bind the port
+ *                  that it was given.
  *   allowance      KiB that the guest may take by itself above memory/target,
  *                  by raising its kernel's own target; absent: 0.  Xen enforces
  *                  it.  What was taken is asked back by a lower allowance.

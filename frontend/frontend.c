@@ -146,8 +146,9 @@ static void note_phase(struct frontend *frontend)
         return;
     }
     if (phase == FRONTEND_CONNECTED) {
-        log_info("connected to the backend transport=%s",
-                 transport_name(&frontend->transport));
+        log_info("connected to the backend transport=%s%s",
+                 transport_name(&frontend->transport),
+                 frontend->transport.port != 0 ? " bell=event-channel" : "");
     } else if (phase == FRONTEND_ALONE) {
         log_info("no device for this guest, waiting for the backend");
     } else if (frontend->phase == FRONTEND_CONNECTED) {
@@ -167,6 +168,26 @@ static void open_transport(struct frontend *frontend)
          "sharing a page with the backend");
 }
 
+/*
+ * The device in which our state is the one that the backend made it with was
+ * not there when we began before.
+ */
+static bool is_another_device(const struct frontend *frontend)
+{
+    return frontend->observer.device.own == PROTOCOL_INITIALISING;
+}
+
+static void open_bell(struct frontend *frontend)
+{
+    struct transport *transport = &frontend->transport;
+    bool is_offered = transport->page != NULL && frontend->observer.has_bell;
+    int r;
+
+    r = bell_open(&frontend->bell, frontend->guest, is_offered,
+                  is_another_device(frontend), &transport->port);
+    note(&frontend->bell_error, r, "opening an event channel");
+}
+
 /* What the device was is not what it is: it will be looked at again. */
 static int forget_stale(struct frontend *frontend, int r)
 {
@@ -181,6 +202,7 @@ static int begin(struct frontend *frontend, const struct decision *decision)
     int r;
 
     open_transport(frontend);
+    open_bell(frontend);
     r = act_begin(frontend->bus, frontend->observer.backend,
                   &frontend->transport, frontend->offered, &decision->report);
     if (r == 0) {
@@ -205,6 +227,16 @@ static int confirm(struct frontend *frontend)
 
 /* --- Act ----------------------------------------------------------------- */
 
+/* It offers bells no more: it could not bind ours. */
+static void hear_refusal(struct frontend *frontend)
+{
+    if (frontend->transport.port != 0 && !frontend->observer.has_bell) {
+        log_warning("backend cannot bind the event channel, writing the "
+                    "doorbell instead");
+        frontend->transport.port = 0;
+    }
+}
+
 /* The report, in the handshake or after it. */
 static int tell(struct frontend *frontend, enum device_step step,
                 const struct decision *decision)
@@ -212,8 +244,9 @@ static int tell(struct frontend *frontend, enum device_step step,
     if (step == DEVICE_BEGIN) {
         return begin(frontend, decision);
     }
+    hear_refusal(frontend);
     return transport_publish(&frontend->transport, frontend->bus,
-                             &decision->report,
+                             frontend->guest, &decision->report,
                              decision->news != DECIDE_HEARTBEAT);
 }
 
@@ -323,8 +356,7 @@ static int look(struct frontend *frontend, enum device_step step,
     input->is_connected = is_connected(frontend);
     /* Nothing that was told before a handshake counts after it. */
     input->report_lost = step == DEVICE_BEGIN;
-    input->is_moved = input->report_lost &&
-                      frontend->observer.device.own == PROTOCOL_INITIALISING;
+    input->is_moved = input->report_lost && is_another_device(frontend);
     decide_round(&frontend->decider, input, &decision);
     note_alarm(frontend, &decision);
     r = act(frontend, step, &decision, now_ms);

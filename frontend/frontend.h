@@ -12,6 +12,7 @@
 #include "common/bus.h"
 #include "frontend/alarm.h"
 #include "frontend/backoff.h"
+#include "frontend/bell.h"
 #include "frontend/decide.h"
 #include "frontend/device.h"
 #include "frontend/guest.h"
@@ -44,6 +45,7 @@ struct frontend {
     struct observer observer;
     struct device device;
     struct transport transport;
+    struct bell bell; /* is_wanted: the caller's, after frontend_init() */
     struct decide_state decider;
     struct room room;
     struct backoff publish_retry;
@@ -57,6 +59,7 @@ struct frontend {
     int target_error;
     int sample_error;
     int share_error;
+    int bell_error;
     int publish_error;
     int wake_error;
     enum report_balloon balloon; /* the last state of the driver, likewise */

@@ -46,6 +46,16 @@ struct guest_ops {
     int (*share_page)(void *state, void **ret_page, uint32_t *ret_reference);
     void (*unshare_page)(void *state, void *page);
     /*
+     * An event channel of this guest, unbound, for dom0 to bind: one at most.
+     * 0, or -EOPNOTSUPP when this kernel or this program has none, or another
+     * negative errno.  There is no way back: it is dead after save, restore
+     * and migration, a kernel crashes that is told to close a dead one, and
+     * nobody can be sure that it is not dead.  It ends with the process.
+     */
+    int (*bind_bell)(void *state, uint32_t *ret_port);
+    /* Not once it is known to be dead.  0 or a negative errno. */
+    int (*ring_bell)(void *state);
+    /*
      * Making room: either hooks or a slice of reclaim, beside the daemon, which
      * never waits for them.  ways says which there are, of enum guest_way; the
      * two begin with one when none is at work, 0 or a negative errno; is_at_work
@@ -84,6 +94,16 @@ static inline int guest_share_page(const struct guest *guest, void **ret_page,
 static inline void guest_unshare_page(const struct guest *guest, void *page)
 {
     guest->ops->unshare_page(guest->state, page);
+}
+
+static inline int guest_bind_bell(const struct guest *guest, uint32_t *ret_port)
+{
+    return guest->ops->bind_bell(guest->state, ret_port);
+}
+
+static inline int guest_ring_bell(const struct guest *guest)
+{
+    return guest->ops->ring_bell(guest->state);
 }
 
 /* A guest without the means, as in most tests, has none of the five. */

@@ -12,6 +12,7 @@
 
 #include "common/units.h"
 #include "frontend/child.h"
+#include "frontend/bell_xen.h"
 #include "frontend/hooks.h"
 #include "frontend/procfs.h"
 #include "frontend/reclaim.h"
@@ -55,6 +56,7 @@ struct guest_linux {
     int fds[FILE_COUNT]; /* -1: this kernel has no such file */
     uint64_t page_kib;
     struct share_xen share;
+    struct bell_xen bell;
     char text[TEXT_MAX];
     struct child child; /* a hook, or what reclaims */
     struct hooks hooks;
@@ -208,6 +210,23 @@ static void linux_unshare_page(void *state, void *page)
     share_xen_unshare(&kernel->share, page);
 }
 
+static int linux_bind_bell(void *state, uint32_t *ret_port)
+{
+    struct guest_linux *kernel = state;
+
+    if (faccessat(kernel->root_fd, "dev/xen/evtchn", F_OK, 0) < 0) {
+        return -EOPNOTSUPP;
+    }
+    return bell_xen_bind(&kernel->bell, ret_port);
+}
+
+static int linux_ring_bell(void *state)
+{
+    const struct guest_linux *kernel = state;
+
+    return bell_xen_ring(&kernel->bell);
+}
+
 static unsigned int linux_ways(void *state)
 {
     struct guest_linux *kernel = state;
@@ -267,6 +286,8 @@ static const struct guest_ops linux_ops = {
     .set_balloon_target = linux_set_balloon_target,
     .share_page = linux_share_page,
     .unshare_page = linux_unshare_page,
+    .bind_bell = linux_bind_bell,
+    .ring_bell = linux_ring_bell,
     .ways = linux_ways,
     .run_hooks = linux_run_hooks,
     .reclaim = linux_reclaim,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The guest's half.  It links the C library, libxenstore and libxengnttab, all
-# of a stable interface, so that one build serves every guest.  What decides is an archive of its own, which
-# the simulation needs in dom0, too: see PURE_CFLAGS in configure.ac and
-# tests/purity.sh.
+# The guest's half.  It links the C library, libxenstore, libxengnttab and
+# libxenevtchn, all of a stable interface, so that one build serves every guest.
+# What decides is an archive of its own, which the simulation needs in dom0,
+# too: see PURE_CFLAGS in configure.ac and tests/purity.sh.
 
 noinst_LIBRARIES += %D%/libfrontendpolicy.a
 %C%_libfrontendpolicy_a_CFLAGS = $(AM_CFLAGS) $(PURE_CFLAGS)
@@ -35,6 +35,10 @@ noinst_LIBRARIES += %D%/libfrontend.a
 	%D%/act.h \
 	%D%/alarm_linux.c \
 	%D%/alarm_linux.h \
+	%D%/bell.c \
+	%D%/bell.h \
+	%D%/bell_xen.c \
+	%D%/bell_xen.h \
 	%D%/child.c \
 	%D%/child.h \
 	%D%/frontend.c \
@@ -64,6 +68,7 @@ xenballoon_frontend_LDADD = \
 	%D%/libfrontendpolicy.a \
 	common/libbusxen.a \
 	common/libcommon.a \
+	$(XENEVTCHN_LIBS) \
 	$(XENGNTTAB_LIBS) \
 	$(XENSTORE_LIBS)
 

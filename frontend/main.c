@@ -30,6 +30,7 @@
 #include "common/units.h"
 #include "frontend/act.h"
 #include "frontend/alarm_linux.h"
+#include "frontend/bell_xen.h"
 #include "frontend/decide.h"
 #include "frontend/frontend.h"
 #include "frontend/guest_linux.h"
@@ -58,6 +59,7 @@ struct options {
     enum log_level level;
     bool to_syslog;
     bool once;
+    bool has_bell;
     unsigned int declined; /* of enum act_feature */
     uint64_t reclaim_kib;  /* 0: not asked for */
 };
@@ -66,6 +68,8 @@ static const char usage[] =
     "Usage: " PROGRAM " [OPTION]...\n"
     "Tell the Xen host how much memory this guest needs.\n"
     "\n"
+    "      --event-channel      ring by an event channel: DANGEROUS, see the "
+    "manual\n"
     "      --heartbeat SECONDS  report at least that often (1 to 60; 10)\n"
     "      --no-reflex          never take memory without being given it\n"
     "      --once               print one report and exit\n"
@@ -79,13 +83,15 @@ static const char usage[] =
 static void parse_options(int argc, char **argv, struct options *options)
 {
     enum {
-        OPTION_HEARTBEAT = 256,
+        OPTION_EVENT_CHANNEL = 256,
+        OPTION_HEARTBEAT,
         OPTION_NO_REFLEX,
         OPTION_ONCE,
         OPTION_RECLAIM
     };
     static const struct option known[] = {
         {"debug", no_argument, NULL, 'd'},
+        {"event-channel", no_argument, NULL, OPTION_EVENT_CHANNEL},
         {"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
         {"help", no_argument, NULL, 'h'},
         {"no-reflex", no_argument, NULL, OPTION_NO_REFLEX},
@@ -105,6 +111,15 @@ static void parse_options(int argc, char **argv, struct options *options)
             break;
         case 's':
             options->to_syslog = true;
+            break;
+        case OPTION_EVENT_CHANNEL:
+            if (!bell_xen_is_built()) {
+                (void)fputs(PROGRAM ": --event-channel needs libxenevtchn, and "
+                                    "this program was built without it\n",
+                            stderr);
+                exit(EXIT_USAGE);
+            }
+            options->has_bell = true;
             break;
         case OPTION_NO_REFLEX:
             options->declined |= ACT_REFLEX;
@@ -475,6 +490,7 @@ int main(int argc, char **argv)
         frontend_init(&daemon.frontend, &daemon.bus, &daemon.guest,
                       options.heartbeat_ms);
         daemon.frontend.offered &= ~options.declined;
+        daemon.frontend.bell.is_wanted = options.has_bell;
         code = run(&daemon);
     }
     guest_linux_close(&daemon.guest);

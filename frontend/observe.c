@@ -203,6 +203,7 @@ static int change_backend(struct observer *observer, const struct bus *bus,
     *watch = (struct observe_watch){0};
     observer->device = (struct device_view){.is_there = backend[0] != '\0'};
     observer->has_page = false;
+    observer->has_bell = false;
     observer->allowance_kib = 0;
     observer->announcement = (struct announcement){.number = 0};
     observer->reason[0] = '\0';
@@ -247,15 +248,15 @@ static const char *backend_node(const struct observer *observer,
     return path;
 }
 
-static int read_offer(struct observer *observer, const struct bus *bus)
+static int read_feature(const struct observer *observer, const struct bus *bus,
+                        const char *node, bool *ret_has)
 {
     char path[BUS_PATH_MAX], text[4];
     int r;
 
-    r = bus_read(bus, BUS_NO_TRANSACTION,
-                 backend_node(observer, PROTOCOL_NODE_FEATURE_PAGE, path), text,
-                 sizeof(text));
-    observer->has_page = r == 1 && text[0] == '1';
+    r = bus_read(bus, BUS_NO_TRANSACTION, backend_node(observer, node, path),
+                 text, sizeof(text));
+    *ret_has = r == 1 && text[0] == '1';
     return r;
 }
 
@@ -314,7 +315,7 @@ static int read_backend(struct observer *observer, const struct bus *bus)
     struct observe_watch *watch = &observer->watches[OBSERVE_BACKEND];
     struct device_view *device = &observer->device;
     char path[BUS_PATH_MAX];
-    int results[6];
+    int results[7];
 
     if (watch->is_current || !device->is_there) {
         return 0;
@@ -323,10 +324,14 @@ static int read_backend(struct observer *observer, const struct bus *bus)
     results[1] =
         read_state(bus, backend_node(observer, PROTOCOL_NODE_STATE, path),
                    &device->backend);
-    results[2] = read_offer(observer, bus);
+    results[2] = read_feature(observer, bus, PROTOCOL_NODE_FEATURE_PAGE,
+                              &observer->has_page);
     results[3] = read_allowance(observer, bus);
     results[4] = read_announcement(observer, bus);
     results[5] = read_reason(observer, bus);
+    results[6] =
+        read_feature(observer, bus, PROTOCOL_NODE_FEATURE_EVENT_CHANNEL,
+                     &observer->has_bell);
 
     /* Who cannot hear must take it that it has spoken. */
     device->backend_spoke |= !watch->is_set;

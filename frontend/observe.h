@@ -54,6 +54,7 @@ struct observer {
 
     /* What the backend says; 0 and false without it */
     bool has_page; /* it can read pages */
+    bool has_bell; /* and bind event channels */
     uint64_t allowance_kib;
     struct announcement announcement; /* number 0: none */
     char reason[OBSERVE_REASON_MAX];  /* "": none; a word of [a-z-] */

@@ -84,8 +84,21 @@ static int introduce_record(const struct bus *bus, bus_transaction t,
     if (r < 0) {
         return r;
     }
+    r = bus_remove(bus, t, NODE(PROTOCOL_NODE_EVENT_CHANNEL));
+    if (r < 0) {
+        return r;
+    }
     r = bus_remove(bus, t, NODE(PROTOCOL_NODE_DOORBELL));
     return r < 0 ? r : write_record(bus, t, report);
+}
+
+static int introduce_bell(const struct transport *transport,
+                          const struct bus *bus, bus_transaction t)
+{
+    const char *path = NODE(PROTOCOL_NODE_EVENT_CHANNEL);
+
+    return transport->port != 0 ? write_number(bus, t, path, transport->port)
+                                : bus_remove(bus, t, path);
 }
 
 static int introduce_page(const struct transport *transport,
@@ -101,6 +114,10 @@ static int introduce_page(const struct transport *transport,
     }
     r = write_number(bus, t, NODE(PROTOCOL_NODE_PAGE_REF),
                      transport->reference);
+    if (r < 0) {
+        return r;
+    }
+    r = introduce_bell(transport, bus, t);
     if (r < 0) {
         return r;
     }
@@ -123,8 +140,18 @@ int transport_introduce(const struct transport *transport,
                                    : introduce_record(bus, t, report);
 }
 
+static int ring(const struct transport *transport, const struct bus *bus,
+                const struct guest *guest, uint32_t sequence)
+{
+    return transport->port != 0
+               ? guest_ring_bell(guest)
+               : write_number(bus, BUS_NO_TRANSACTION,
+                              NODE(PROTOCOL_NODE_DOORBELL), sequence);
+}
+
 int transport_publish(const struct transport *transport, const struct bus *bus,
-                      const struct report *report, bool is_news)
+                      const struct guest *guest, const struct report *report,
+                      bool is_news)
 {
     int64_t sequence;
 
@@ -135,10 +162,7 @@ int transport_publish(const struct transport *transport, const struct bus *bus,
     if (sequence < 0) {
         return (int)sequence;
     }
-    return is_news
-               ? write_number(bus, BUS_NO_TRANSACTION,
-                              NODE(PROTOCOL_NODE_DOORBELL), (uint32_t)sequence)
-               : 0;
+    return is_news ? ring(transport, bus, guest, (uint32_t)sequence) : 0;
 }
 
 const char *transport_name(const struct transport *transport)

@@ -22,6 +22,8 @@
 struct transport {
     void *page;         /* shared with dom0; NULL: a record */
     uint32_t reference; /* of the page */
+    uint32_t port; /* to be rung instead of the doorbell; 0: none.  With a page,
+                      the caller's to say after transport_open() */
 };
 
 /*
@@ -50,7 +52,8 @@ int transport_introduce(const struct transport *transport,
  * a heartbeat is due.  0 or the negative errno of the store.
  */
 int transport_publish(const struct transport *transport, const struct bus *bus,
-                      const struct report *report, bool is_news);
+                      const struct guest *guest, const struct report *report,
+                      bool is_news);
 
 /* "record" or "page". */
 const char *transport_name(const struct transport *transport);

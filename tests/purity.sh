@@ -59,10 +59,10 @@ done
 
 # One build serves every guest, so it needs libraries of a stable interface.
 if [ -x xenballoon-frontend ] && [ -z "${INSTRUMENT_CFLAGS:-}" ]; then
-    verdict "xenballoon-frontend links libc, libxenstore, libxengnttab alone" "$(
+    verdict "xenballoon-frontend links libc and libraries of Xen's that are stable" "$(
         "${READELF:-readelf}" -d xenballoon-frontend |
             sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
-            grep -Ev '^(libc|libxenstore|libxengnttab|ld-linux[a-z0-9_-]*)\.so')"
+            grep -Ev '^(libc|libxenstore|libxengnttab|libxenevtchn|ld-linux[a-z0-9_-]*)\.so')"
 fi
 
 tap_done

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "backend/bell.h"
 #include "common/units.h"
 
 /* The process is gone: its connection with it, its memory, its knowledge. */
@@ -14,6 +15,7 @@ static void end(struct daemon *daemon)
     balancer_done(&daemon->balancer);
     recorder_done(&daemon->recorder);
     store_disconnect(&daemon->fault.bus);
+    ledger_unbind_all(daemon->ledger);
     memset(&daemon->fault, 0, sizeof(daemon->fault));
     daemon->is_running = false;
 }
@@ -45,6 +47,17 @@ void daemon_kill(struct daemon *daemon)
     daemon->is_halted = true;
 }
 
+/* As its main.c does. */
+static void hear_bells(struct daemon *daemon)
+{
+    uint32_t bell;
+
+    while ((bell = ledger_next_bell(daemon->ledger)) != 0) {
+        ledger_take_bell(daemon->ledger, bell);
+        bell_rang(&daemon->balancer, bell);
+    }
+}
+
 void daemon_run(struct daemon *daemon, uint64_t now_ms)
 {
     int r;
@@ -58,6 +71,7 @@ void daemon_run(struct daemon *daemon, uint64_t now_ms)
     daemon->ticks++;
     daemon->has_ticked = true;
     daemon->last_ms = now_ms;
+    hear_bells(daemon);
     r = balancer_tick(&daemon->balancer, now_ms, &daemon->next_ms);
     if (r < 0 || daemon->fault.is_dead) {
         daemon->error = daemon->fault.is_dead ? 0 : r;
@@ -76,7 +90,8 @@ uint64_t daemon_next_ms(const struct daemon *daemon, uint64_t now_ms)
     if (!daemon->has_ticked) {
         return next_ms;
     }
-    if (store_waiting(&daemon->fault.bus) > 0) {
+    if (store_waiting(&daemon->fault.bus) > 0 ||
+        ledger_next_bell(daemon->ledger) != 0) {
         next_ms = now_ms;
     }
     next_ms = units_max(next_ms, daemon->last_ms + DAEMON_TICK_MIN_MS);

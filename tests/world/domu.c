@@ -78,6 +78,7 @@ void domu_start_frontend(struct domu *domu, struct store *store,
     frontend_init(domu->frontend, &domu->frontend_bus, &domu->guest,
                   domu->config.heartbeat_ms);
     domu->frontend->has_alarm = !domu->config.nature->has_no_pressure;
+    domu->frontend->bell.is_wanted = domu->config.has_bell;
     domu->alarm = (struct alarm){0};
     if (domu->config.nature->has_no_reflex) {
         domu->frontend->offered &= ~(unsigned int)ACT_REFLEX;
@@ -185,6 +186,7 @@ static void write_garbage(struct domu *domu, uint64_t now_ms)
         OWN(PROTOCOL_NODE_STATE),
         OWN(PROTOCOL_NODE_TRANSPORT),
         OWN(PROTOCOL_NODE_PAGE_REF),
+        OWN(PROTOCOL_NODE_EVENT_CHANNEL),
         OWN(PROTOCOL_NODE_DOORBELL),
         OWN(PROTOCOL_NODE_ANSWER),
         OWN(PROTOCOL_NODE_BACKEND),

@@ -50,6 +50,7 @@ struct domu_config {
     uint64_t frontend_ms; /* it starts; DOMU_NEVER */
     uint64_t hangs_ms;    /* it hangs; 0: never */
     uint64_t heartbeat_ms;
+    bool has_bell;       /* its frontend rings by an event channel */
     bool writes_garbage; /* something else writes in its place */
 
     uint64_t life_ms; /* since it was unpaused, each time; 0: for ever */

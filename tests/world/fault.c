@@ -183,12 +183,41 @@ static int op_copy_pages(void *state, struct hypervisor_page *pages,
     return r < 0 ? r : hypervisor_copy_pages(&fault->hypervisor, pages, count);
 }
 
+static int op_bind_bell(void *state, uint32_t domid, uint32_t port)
+{
+    struct fault *fault = state;
+    int r = meet(fault, true);
+
+    return r < 0 ? r : hypervisor_bind_bell(&fault->hypervisor, domid, port);
+}
+
+/* It cannot fail; a daemon that has died does not get here. */
+static void op_unbind_bell(void *state, uint32_t bell)
+{
+    struct fault *fault = state;
+
+    if (meet(fault, true) == 0) {
+        hypervisor_unbind_bell(&fault->hypervisor, bell);
+    }
+}
+
+static int op_arm_bell(void *state, uint32_t bell)
+{
+    struct fault *fault = state;
+    int r = meet(fault, false);
+
+    return r < 0 ? r : hypervisor_arm_bell(&fault->hypervisor, bell);
+}
+
 static const struct hypervisor_ops fault_hypervisor_ops = {
     .list = op_domains,
     .host = op_host,
     .set_limit = op_set_limit,
     .set_pod_target = op_set_pod_target,
     .copy_pages = op_copy_pages,
+    .bind_bell = op_bind_bell,
+    .unbind_bell = op_unbind_bell,
+    .arm_bell = op_arm_bell,
 };
 
 void fault_wrap(struct fault *fault, struct bus *ret_bus,

@@ -25,6 +25,17 @@ struct ledger_page {
     unsigned char *bytes;
 };
 
+/* One event channel; in domain 0 it has the same number, to keep it simple. */
+struct ledger_port {
+    struct ledger_port *next;
+    uint32_t domid;
+    uint32_t port;
+    bool is_open;  /* in the guest */
+    bool is_bound; /* in domain 0 */
+    bool is_armed;
+    bool is_rung;
+};
+
 static void impossible(const struct ledger *ledger, uint32_t domid,
                        const char *what, uint64_t a_kib, uint64_t b_kib)
 {
@@ -52,6 +63,12 @@ void ledger_done(struct ledger *ledger)
 {
     while (ledger->pages != NULL) {
         ledger_unshare(ledger, ledger->pages->bytes);
+    }
+    while (ledger->ports != NULL) {
+        struct ledger_port *port = ledger->ports;
+
+        ledger->ports = port->next;
+        free(port);
     }
     free(ledger->domains);
     memset(ledger, 0, sizeof(*ledger));
@@ -142,6 +159,123 @@ static void revoke(const struct ledger *ledger, uint32_t domid)
     }
 }
 
+/* ---- Event channels ----------------------------------------------------- */
+
+static struct ledger_port *find_port(const struct ledger *ledger,
+                                     uint32_t domid, uint32_t number)
+{
+    struct ledger_port *port = ledger->ports;
+
+    while (port != NULL &&
+           (!port->is_open || port->domid != domid || port->port != number)) {
+        port = port->next;
+    }
+    return port;
+}
+
+static struct ledger_port *find_bell(const struct ledger *ledger, uint32_t bell)
+{
+    struct ledger_port *port = ledger->ports;
+
+    while (port != NULL && (!port->is_bound || port->port != bell)) {
+        port = port->next;
+    }
+    return port;
+}
+
+uint32_t ledger_open_port(struct ledger *ledger, uint32_t domid)
+{
+    struct ledger_port *port = memory_zeroed(sizeof(*port));
+
+    port->domid = domid;
+    port->port = ++ledger->last_port;
+    port->is_open = true;
+    port->next = ledger->ports;
+    ledger->ports = port;
+    return port->port;
+}
+
+void ledger_ring(struct ledger *ledger, uint32_t domid, uint32_t number)
+{
+    struct ledger_port *port = find_port(ledger, domid, number);
+
+    if (port == NULL) {
+        impossible(ledger, domid, "rings a port that is not its own", number,
+                   0);
+        return;
+    }
+    ledger->counts.rings++;
+    port->is_rung = port->is_bound;
+}
+
+void ledger_close_port(struct ledger *ledger, uint32_t domid, uint32_t number)
+{
+    struct ledger_port *port = find_port(ledger, domid, number);
+
+    if (port != NULL) {
+        port->is_open = false;
+    }
+}
+
+/* A domain's ports die with it; domain 0's end of them never rings again. */
+static void close_ports(const struct ledger *ledger, uint32_t domid)
+{
+    struct ledger_port *port;
+
+    for (port = ledger->ports; port != NULL; port = port->next) {
+        if (port->domid == domid) {
+            port->is_open = false;
+            port->is_rung = false;
+        }
+    }
+}
+
+uint32_t ledger_next_bell(const struct ledger *ledger)
+{
+    const struct ledger_port *port = ledger->ports;
+
+    while (port != NULL &&
+           !(port->is_bound && port->is_armed && port->is_rung)) {
+        port = port->next;
+    }
+    return port != NULL ? port->port : 0;
+}
+
+void ledger_take_bell(struct ledger *ledger, uint32_t bell)
+{
+    struct ledger_port *port = find_bell(ledger, bell);
+
+    ledger->counts.heard++;
+    port->is_armed = false;
+    port->is_rung = false;
+}
+
+unsigned int ledger_bells(const struct ledger *ledger)
+{
+    const struct ledger_port *port;
+    unsigned int count = 0;
+
+    for (port = ledger->ports; port != NULL; port = port->next) {
+        count += port->is_bound ? 1 : 0;
+    }
+    return count;
+}
+
+static void unbind(struct ledger_port *port)
+{
+    port->is_bound = false;
+    port->is_rung = false;
+}
+
+void ledger_unbind_all(struct ledger *ledger)
+{
+    struct ledger_port *port;
+
+    for (port = ledger->ports; port != NULL; port = port->next) {
+        unbind(port);
+    }
+}
+
 /* ---- What the hypervisor does for the toolstack and for guests --------- */
 
 void ledger_create(struct ledger *ledger, uint32_t domid, const char *uuid,
@@ -181,6 +315,7 @@ void ledger_destroy(struct ledger *ledger, uint32_t domid)
     }
     at = (unsigned int)(domain - ledger->domains);
     revoke(ledger, domid);
+    close_ports(ledger, domid);
     ledger->free_kib += domain->current_kib;
     ledger->count--;
     memmove(&ledger->domains[at], &ledger->domains[at + 1],
@@ -393,12 +528,59 @@ static int op_copy_pages(void *state, struct hypervisor_page *pages,
     return 0;
 }
 
+static int op_bind_bell(void *state, uint32_t domid, uint32_t number)
+{
+    struct ledger *ledger = state;
+    struct ledger_port *port = find_port(ledger, domid, number);
+
+    if (ledger->has_no_bells) {
+        return -EOPNOTSUPP;
+    }
+    if (port == NULL || port->is_bound) {
+        return -EINVAL;
+    }
+    port->is_bound = true;
+    port->is_armed = true;
+    port->is_rung = true; /* as Xen does it: it may have been rung before */
+    return (int)port->port;
+}
+
+static void op_unbind_bell(void *state, uint32_t bell)
+{
+    struct ledger *ledger = state;
+    struct ledger_port *port = find_bell(ledger, bell);
+
+    if (port == NULL) {
+        impossible(ledger, 0, "unbinds what is not bound", bell, 0);
+        return;
+    }
+    unbind(port);
+}
+
+static int op_arm_bell(void *state, uint32_t bell)
+{
+    struct ledger *ledger = state;
+    struct ledger_port *port = find_bell(ledger, bell);
+
+    if (bell == 0 || ledger->has_no_bells) {
+        return ledger->has_no_bells ? -EOPNOTSUPP : 0;
+    }
+    if (port == NULL) {
+        return -ENOTTY; /* as the driver says */
+    }
+    port->is_armed = true;
+    return 0;
+}
+
 static const struct hypervisor_ops ledger_ops = {
     .list = op_list,
     .host = op_host,
     .set_limit = op_set_limit,
     .set_pod_target = op_set_pod_target,
     .copy_pages = op_copy_pages,
+    .bind_bell = op_bind_bell,
+    .unbind_bell = op_unbind_bell,
+    .arm_bell = op_arm_bell,
 };
 
 struct hypervisor ledger_hypervisor(struct ledger *ledger)

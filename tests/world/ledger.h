@@ -20,6 +20,7 @@
 
 struct ledger;
 struct ledger_page;
+struct ledger_port;
 
 /* Something was asked for that must not be, or the books are wrong. */
 typedef void ledger_impossible_fn(void *arg, const char *what);
@@ -34,6 +35,8 @@ typedef void ledger_copying_fn(void *arg, uint32_t domid);
 struct ledger_counts {
     uint64_t copies; /* calls */
     uint64_t pages;  /* in all of them */
+    uint64_t rings;  /* by guests */
+    uint64_t heard;  /* of those, by the daemon */
 };
 
 struct ledger {
@@ -44,6 +47,8 @@ struct ledger {
     unsigned int room;
     struct ledger_page *pages; /* granted to domain 0, and those that were */
     uint32_t last_reference;
+    struct ledger_port *ports; /* of guests, bound to domain 0 or for it */
+    uint32_t last_port;
 
     ledger_impossible_fn *impossible; /* NULL: the program ends */
     bool is_raced; /* a daemon may ask for what was possible a moment ago */
@@ -51,6 +56,7 @@ struct ledger {
     void *arg;
 
     bool has_no_grants;         /* dom0 has no /dev/xen/gntdev */
+    bool has_no_bells;          /* nor /dev/xen/evtchn */
     ledger_copying_fn *copying; /* or NULL */
     void *copying_arg;
     struct ledger_counts counts;
@@ -100,6 +106,27 @@ void ledger_unshare(struct ledger *ledger, void *page);
 /* What domain 0 gets to see; NULL: nothing is granted by that reference. */
 const void *ledger_granted(const struct ledger *ledger, uint32_t domid,
                            uint32_t reference);
+
+/* A port of the domain's own, unbound, for domain 0. */
+uint32_t ledger_open_port(struct ledger *ledger, uint32_t domid);
+
+/*
+ * Notifies it; nobody hears it while it is not bound.  Impossible when the
+ * domain has no such port: as when it was moved since it opened it.
+ */
+void ledger_ring(struct ledger *ledger, uint32_t domid, uint32_t port);
+
+/* The process that had it open is gone. */
+void ledger_close_port(struct ledger *ledger, uint32_t domid, uint32_t port);
+
+/* Bells of domain 0 that have rung and are armed; 0: none. */
+uint32_t ledger_next_bell(const struct ledger *ledger);
+/* That one, which is silent from now on. */
+void ledger_take_bell(struct ledger *ledger, uint32_t bell);
+unsigned int ledger_bells(const struct ledger *ledger);
+
+/* The daemon is gone, and what it had bound with it. */
+void ledger_unbind_all(struct ledger *ledger);
 
 /* What the toolstack does. */
 int ledger_set_limit(struct ledger *ledger, uint32_t domid, uint64_t limit_kib);

@@ -598,6 +598,27 @@ static void op_unshare_page(void *state, void *page)
     model->shared = NULL;
 }
 
+/* As with pages, one at a time. */
+static int op_bind_bell(void *state, uint32_t *ret_port)
+{
+    struct model *model = state;
+
+    if (model->bell != 0) {
+        return -ENOSPC;
+    }
+    model->bell = ledger_open_port(model->ledger, model->domid);
+    *ret_port = model->bell;
+    return 0;
+}
+
+static int op_ring_bell(void *state)
+{
+    const struct model *model = state;
+
+    ledger_ring(model->ledger, model->domid, model->bell);
+    return 0;
+}
+
 static unsigned int op_ways(void *state)
 {
     const struct model *model = state;
@@ -642,6 +663,10 @@ void model_frontend_ended(struct model *model)
     if (model->shared != NULL) {
         op_unshare_page(model, model->shared);
     }
+    if (model->bell != 0) {
+        ledger_close_port(model->ledger, model->domid, model->bell);
+        model->bell = 0;
+    }
 }
 
 static const struct guest_ops model_ops = {
@@ -649,6 +674,8 @@ static const struct guest_ops model_ops = {
     .set_balloon_target = op_set_balloon_target,
     .share_page = op_share_page,
     .unshare_page = op_unshare_page,
+    .bind_bell = op_bind_bell,
+    .ring_bell = op_ring_bell,
     .ways = op_ways,
     .run_hooks = op_run_hooks,
     .reclaim = op_reclaim,

@@ -106,7 +106,8 @@ struct model {
     bool has_given_up;
     uint64_t failed_kib; /* the distance at which it failed: another wakes it */
 
-    void *shared; /* the page that its frontend shares, or NULL */
+    void *shared;  /* the page that its frontend shares, or NULL */
+    uint32_t bell; /* the port that it rings; 0: none */
 
     uint64_t hooks_until_ms; /* 0: none run */
 
