@@ -164,8 +164,9 @@ enum decide_trust movement_trust(const struct snapshot_domain *domain,
     if (memory->is_stuck) {
         return DECIDE_IMMOBILE;
     }
-    if (!movement_has_arrived(domain, memory) &&
-        units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS) {
+    if (memory->retry_after_ms > 0 ||
+        (!movement_has_arrived(domain, memory) &&
+         units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS)) {
         return DECIDE_SLOW;
     }
     if (slowest == 0) {

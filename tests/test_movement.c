@@ -250,6 +250,7 @@ static void stuck_one_is_asked_again_later_each_time(void **state)
         assert_true(mover.memory.is_stuck);
         seen(&mover, 1, 1000 * MIB);
         assert_false(mover.memory.is_stuck);
+        assert_int_equal(trust(&mover), DECIDE_SLOW); /* until it moves */
         wait_ms = units_min(2 * wait_ms, DECIDE_RETRY_MAX_MS);
     }
     assert_int_equal(wait_ms, DECIDE_RETRY_MAX_MS);
