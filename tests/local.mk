@@ -130,6 +130,7 @@ unit_tests += \
 	%D%/test_allowance \
 	%D%/test_answer \
 	%D%/test_balancer \
+	%D%/test_bursts \
 	%D%/test_device \
 	%D%/test_difficult_guests \
 	%D%/test_frontend_device \
@@ -171,6 +172,7 @@ endif
 %C%_test_announcement_SOURCES = %D%/test_announcement.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
+%C%_test_bursts_SOURCES = %D%/steps.h %D%/test_bursts.c
 %C%_test_child_SOURCES = %D%/test_child.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
