@@ -136,6 +136,7 @@ unit_tests += \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
+	%D%/test_mutant_allowance \
 	%D%/test_mutant_decisions \
 	%D%/test_mutant_movement \
 	%D%/test_mutant_shortage \
@@ -195,6 +196,11 @@ endif
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_movement_SOURCES = %D%/test_movement.c
+%C%_test_mutant_allowance_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_allowance.c
+%C%_test_mutant_allowance_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutant_decisions_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \
