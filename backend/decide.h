@@ -204,7 +204,8 @@ const char *decide_state_word(enum decide_state state);
 enum decide_trust {
     DECIDE_UNKNOWN, /* it was never seen to move */
     DECIDE_WILLING,
-    DECIDE_SLOW,     /* it moves, but others are asked as well */
+    DECIDE_SLOW,     /* it moves, but others are asked as well; or it was stuck
+                        and has not moved since */
     DECIDE_IMMOBILE, /* stuck: asked again later, and later each time */
     DECIDE_EXCLUDED, /* not ours to move; the reason says why */
     DECIDE_TRUSTS

@@ -100,7 +100,8 @@ static void remember(const struct snapshot_domain *domain,
 
 /*
  * Progress is measured from the smallest gap so far, so that going to and fro
- * does not count.
+ * does not count.  One that is silent is asked for nothing, so it is not called
+ * stuck: what it holds may be what it took when it could still say so.
  */
 void movement_follow(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms)
@@ -129,7 +130,7 @@ void movement_follow(const struct snapshot_domain *domain,
     if (memory->is_stuck && now_ms >= memory->retry_ms) {
         memory->is_stuck = false;
         memory->progress_ms = now_ms;
-    } else if (!memory->is_stuck &&
+    } else if (!memory->is_stuck && domain->voice == SNAPSHOT_VOICE_GOOD &&
                now_ms - memory->progress_ms >= DECIDE_STUCK_MS) {
         call_stuck(memory, now_ms);
     }
@@ -163,8 +164,9 @@ enum decide_trust movement_trust(const struct snapshot_domain *domain,
     if (memory->is_stuck) {
         return DECIDE_IMMOBILE;
     }
-    if (!movement_has_arrived(domain, memory) &&
-        units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS) {
+    if (memory->retry_after_ms > 0 ||
+        (!movement_has_arrived(domain, memory) &&
+         units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS)) {
         return DECIDE_SLOW;
     }
     if (slowest == 0) {

@@ -29,9 +29,12 @@
 #define REFLEX_STEP_KIB (16 * 1024)
 #define REFLEX_STEP_SHARE 16
 
-/* A step has an effect to be seen by then; pressure that pauses for longer
- * than the second is another. */
-#define REFLEX_LOOK_MS 50
+/*
+ * A driver that moves 1 GiB/s has brought the first step by then, and a guest
+ * that grows by 500 MiB/s has half of it left; at 50 ms it has nothing left.
+ * Pressure that pauses for longer than the second is another.
+ */
+#define REFLEX_LOOK_MS 20
 #define REFLEX_LASTS_MS 2000
 
 /* Asked back: a quarter of what is too much, or this if it is more, each. */

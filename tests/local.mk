@@ -132,11 +132,13 @@ unit_tests += \
 	%D%/test_answer \
 	%D%/test_balancer \
 	%D%/test_bell \
+	%D%/test_bursts \
 	%D%/test_device \
 	%D%/test_difficult_guests \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
+	%D%/test_mutant_allowance \
 	%D%/test_mutant_decisions \
 	%D%/test_mutant_movement \
 	%D%/test_mutant_shortage \
@@ -174,6 +176,7 @@ endif
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
 %C%_test_bell_SOURCES = %D%/steps.h %D%/test_bell.c
+%C%_test_bursts_SOURCES = %D%/steps.h %D%/test_bursts.c
 %C%_test_child_SOURCES = %D%/test_child.c
 %C%_test_conffile_SOURCES = %D%/test_conffile.c
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
@@ -196,6 +199,11 @@ endif
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_movement_SOURCES = %D%/test_movement.c
+%C%_test_mutant_allowance_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_allowance.c
+%C%_test_mutant_allowance_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutant_decisions_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \

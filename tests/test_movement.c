@@ -37,8 +37,9 @@ static void seen(struct mover *mover, uint64_t after_ms, uint64_t held_kib)
 /* It was at its target of 1000 MiB, and is asked to go to target. */
 static struct mover asked_to(uint64_t target_kib)
 {
-    struct mover mover = {.now_ms = SECOND_MS,
-                          .domain = {.target_kib = 1000 * MIB}};
+    struct mover mover = {
+        .now_ms = SECOND_MS,
+        .domain = {.target_kib = 1000 * MIB, .voice = SNAPSHOT_VOICE_GOOD}};
 
     seen(&mover, 0, 1000 * MIB);
     mover.domain.target_kib = target_kib;
@@ -249,11 +250,25 @@ static void stuck_one_is_asked_again_later_each_time(void **state)
         assert_true(mover.memory.is_stuck);
         seen(&mover, 1, 1000 * MIB);
         assert_false(mover.memory.is_stuck);
+        assert_int_equal(trust(&mover), DECIDE_SLOW); /* until it moves */
         wait_ms = units_min(2 * wait_ms, DECIDE_RETRY_MAX_MS);
     }
     assert_int_equal(wait_ms, DECIDE_RETRY_MAX_MS);
     seen(&mover, SECOND_MS, 900 * MIB);
     assert_int_equal(mover.memory.retry_after_ms, 0);
+}
+
+static void silent_one_is_not_called_stuck(void **state)
+{
+    struct mover mover = asked_to(400 * MIB);
+
+    (void)state;
+    mover.domain.voice = SNAPSHOT_VOICE_SILENT;
+    seen(&mover, DECIDE_STUCK_MS, 1000 * MIB);
+    assert_false(mover.memory.is_stuck);
+    mover.domain.voice = SNAPSHOT_VOICE_GOOD;
+    seen(&mover, 1, 1000 * MIB);
+    assert_true(mover.memory.is_stuck);
 }
 
 /* A target that runs away is no excuse; one that turns it round is. */
@@ -291,6 +306,7 @@ int main(void)
         cmocka_unit_test(slow_one_way_is_slow),
         cmocka_unit_test(who_pauses_is_slow_and_then_stuck),
         cmocka_unit_test(stuck_one_is_asked_again_later_each_time),
+        cmocka_unit_test(silent_one_is_not_called_stuck),
         cmocka_unit_test(new_target_gives_time_only_to_who_has_to_turn),
     };
 

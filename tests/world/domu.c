@@ -54,6 +54,12 @@ bool domu_is_hung(const struct domu *domu, uint64_t now_ms)
            now_ms >= domu->unpaused_ms + domu->config.hangs_ms;
 }
 
+uint64_t domu_reflex_kib(const struct domu *domu)
+{
+    return domu->frontend != NULL ? domu->frontend->decider.published.reflex_kib
+                                  : 0;
+}
+
 /* One that has crashed will not live, so it does not end either. */
 static uint64_t end_ms(const struct domu *domu)
 {
@@ -214,25 +220,38 @@ static void write_garbage(struct domu *domu, uint64_t now_ms)
 
 /* ---- Time -------------------------------------------------------------- */
 
-/* The kernel's pressure trigger, at most once in its window. */
-static bool is_under_pressure(const struct domu *domu, uint64_t now_ms)
+/*
+ * Who rings: the tracepoint of direct reclaim at once, the kernel's pressure
+ * trigger at most once in its window.
+ */
+static enum alarm_kind alarm_of(const struct domu *domu, uint64_t now_ms)
 {
-    return domu->frontend != NULL && domu->frontend->has_alarm &&
-           alarm_is_ready(&domu->alarm, now_ms) &&
-           domu->model.waited_us - domu->waited_us >= SAMPLE_HINT_US &&
-           now_ms >= domu->fired_ms + SAMPLE_STALL_WINDOW_US / 1000;
+    uint64_t waited_us = domu->model.waited_us - domu->waited_us;
+
+    if (domu->frontend == NULL || !domu->frontend->has_alarm ||
+        !alarm_is_ready(&domu->alarm, now_ms)) {
+        return ALARM_NONE;
+    }
+    if (domu->model.nature->has_tracepoints && waited_us > 0) {
+        return ALARM_RECLAIM;
+    }
+    return waited_us >= SAMPLE_HINT_US &&
+                   now_ms >= domu->fired_ms + SAMPLE_STALL_WINDOW_US / 1000
+               ? ALARM_PRESSURE
+               : ALARM_NONE;
 }
 
 static void run_frontend(struct domu *domu, struct store *store,
                          uint64_t now_ms)
 {
-    bool is_alarmed = is_under_pressure(domu, now_ms);
+    enum alarm_kind alarm = alarm_of(domu, now_ms);
 
-    if (is_alarmed) {
-        domu->frontend->woken_by = ALARM_PRESSURE;
+    if (alarm != ALARM_NONE) {
+        domu->frontend->woken_by = alarm;
         domu->fired_ms = now_ms;
     }
     domu->frontend_last_ms = now_ms;
+    domu->frontend_ticks++;
     domu->waited_us = domu->model.waited_us;
     if (domu->config.writes_garbage) {
         write_garbage(domu, now_ms);
@@ -244,7 +263,7 @@ static void run_frontend(struct domu *domu, struct store *store,
         frontend_rejoin(domu->frontend);
         domu->frontend_next_ms = now_ms + RECONNECT_MS;
     }
-    if (is_alarmed) {
+    if (alarm != ALARM_NONE) {
         alarm_rang(&domu->alarm, domu->frontend->woken_in_vain, now_ms);
     }
 }
@@ -253,7 +272,7 @@ static bool is_frontend_due(const struct domu *domu, uint64_t now_ms)
 {
     return is_started(domu) && !domu_is_hung(domu, now_ms) &&
            (now_ms >= domu->frontend_next_ms ||
-            is_under_pressure(domu, now_ms) ||
+            alarm_of(domu, now_ms) != ALARM_NONE ||
             (store_waiting(&domu->frontend_bus) > 0 &&
              now_ms > domu->frontend_last_ms));
 }

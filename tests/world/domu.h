@@ -80,7 +80,8 @@ struct domu {
     struct frontend *frontend;
     uint64_t frontend_next_ms;
     uint64_t frontend_last_ms;
-    uint64_t waited_us; /* the model's, when the frontend was last woken */
+    uint64_t frontend_ticks; /* how often it woke up, for whatever reason */
+    uint64_t waited_us;      /* the model's, when the frontend was last woken */
     uint64_t fired_ms;  /* when that was by the kernel's pressure trigger */
     struct alarm alarm; /* how it is listened to, as its main.c does */
 
@@ -122,6 +123,9 @@ void domu_move(struct domu *domu, uint32_t domid, uint64_t now_ms);
 
 /* Everything in it ends, without a word. */
 void domu_halt(struct domu *domu);
+
+/* What its frontend last said that it has taken by itself. */
+uint64_t domu_reflex_kib(const struct domu *domu);
 
 bool domu_is_hung(const struct domu *domu, uint64_t now_ms);
 

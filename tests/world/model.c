@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The model of a guest; see model.h.  Time goes in steps of at most STEP_MS
- * while something moves, and in one leap while nothing does.
+ * The model of a guest; see model.h.  Time goes in small steps while
+ * something moves, and in one leap while nothing does.
  */
 #include "tests/world/model.h"
 
@@ -433,12 +433,17 @@ static bool is_moving(const struct model *model)
            !nature->has_no_balloon && !is_asleep(model);
 }
 
+static uint64_t step_ms(const struct model *model)
+{
+    return model->nature->step_ms != 0 ? model->nature->step_ms : STEP_MS;
+}
+
 uint64_t model_next_ms(const struct model *model)
 {
     uint64_t until_ms;
 
     if (is_moving(model)) {
-        return model->now_ms + STEP_MS;
+        return model->now_ms + step_ms(model);
     }
     (void)point_at(model, &until_ms);
     return model->retry_ms > model->now_ms

@@ -44,6 +44,8 @@ struct model_nature {
     unsigned int point_count;
     uint64_t repeat_ms;    /* begin anew after this; 0: never */
     uint64_t growth_kib_s; /* how fast programs take what they want */
+    uint64_t step_ms;      /* how closely it is followed while something moves;
+                              0: as is enough where nothing depends on less */
     uint64_t cold_kib;     /* files read once, that fill free memory */
 
     uint64_t kernel_kib; /* never given back; of it, 1/4 is not MemTotal */
@@ -78,6 +80,7 @@ struct model_nature {
     uint64_t hook_ms;     /* its hooks run for so long; 0: it has none */
     bool can_reclaim;     /* memory.reclaim, which swaps out what is cold */
     bool has_no_pressure; /* in its /proc */
+    bool has_tracepoints; /* its frontend hears direct reclaim begin */
     bool has_no_grants;   /* no gntalloc: it cannot share a page */
     bool has_no_reflex;   /* its frontend was told to take nothing itself */
 };
