@@ -54,6 +54,10 @@ noinst_LIBRARIES += %D%/libfrontend.a
 	%D%/room.h \
 	%D%/share_xen.c \
 	%D%/share_xen.h \
+	%D%/status.c \
+	%D%/status.h \
+	%D%/statusfile.c \
+	%D%/statusfile.h \
 	%D%/transport.c \
 	%D%/transport.h
 
