@@ -71,6 +71,12 @@ xenballoon_frontend_LDADD = \
 	$(XENGNTTAB_LIBS) \
 	$(XENSTORE_LIBS)
 
+# Examples: whoever wants one puts it into hooks.d.
+hooksdir = $(docdir)/hooks
+dist_hooks_SCRIPTS = \
+	%D%/hooks/drop-cache \
+	%D%/hooks/jvm
+
 if SYSTEMD_UNITS
 nodist_systemdsystemunit_DATA += %D%/xenballoon-frontend.service
 substituted += %D%/xenballoon-frontend.service
