@@ -136,6 +136,7 @@ unit_tests += \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
 	%D%/test_mutant_decisions \
+	%D%/test_mutant_intent \
 	%D%/test_mutant_movement \
 	%D%/test_mutant_shortage \
 	%D%/test_mutants \
@@ -200,6 +201,11 @@ endif
 	%D%/spoilt.h \
 	%D%/test_mutant_decisions.c
 %C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_intent_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_intent.c
+%C%_test_mutant_intent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutant_movement_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \
