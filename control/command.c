@@ -19,8 +19,7 @@
 /* The backend takes no longer line (CONTROL_REQUEST_MAX). */
 #define REQUEST_MAX 1024
 
-static int __attribute__((format(printf, 2, 3)))
-fail(int status, const char *format, ...)
+int command_fail(int status, const char *format, ...)
 {
     va_list arguments;
 
@@ -38,27 +37,30 @@ static int fail_to_ask(const char *socket, int r)
     case -ENOENT:
     case -ENOTDIR:
     case -ECONNREFUSED:
-        return fail(COMMAND_NO_BACKEND,
-                    "no backend listens on %s: start it with 'systemctl start "
-                    "xenballoon-backend', or run xenballoon-backend as root",
-                    socket);
+        return command_fail(
+            COMMAND_NO_BACKEND,
+            "no backend listens on %s: start it with 'systemctl start "
+            "xenballoon-backend', or run xenballoon-backend as root",
+            socket);
     case -EACCES:
     case -EPERM:
-        return fail(COMMAND_NOT_PERMITTED,
-                    "not permitted to ask on %s: be root, or a member of the "
-                    "group xenballoon",
-                    socket);
+        return command_fail(
+            COMMAND_NOT_PERMITTED,
+            "not permitted to ask on %s: be root, or a member of the "
+            "group xenballoon",
+            socket);
     case -ETIMEDOUT:
-        return fail(COMMAND_REFUSED,
-                    "the backend on %s did not answer within %d s", socket,
-                    CLIENT_PATIENCE_S);
+        return command_fail(COMMAND_REFUSED,
+                            "the backend on %s did not answer within %d s",
+                            socket, CLIENT_PATIENCE_S);
     case -EPROTO:
     case -ECONNRESET:
-        return fail(COMMAND_REFUSED,
-                    "the backend on %s ended before it had answered", socket);
+        return command_fail(COMMAND_REFUSED,
+                            "the backend on %s ended before it had answered",
+                            socket);
     default:
-        return fail(COMMAND_REFUSED, "cannot ask on %s: %s", socket,
-                    strerror(-r));
+        return command_fail(COMMAND_REFUSED, "cannot ask on %s: %s", socket,
+                            strerror(-r));
     }
 }
 
@@ -73,11 +75,11 @@ static int compose(const struct command_call *call, const char *request,
         r = words_append(line, REQUEST_MAX, call->words[i]);
     }
     if (r == -ENOSPC) {
-        return fail(COMMAND_USAGE, "too many words, or too long ones");
+        return command_fail(COMMAND_USAGE, "too many words, or too long ones");
     }
     if (r < 0) {
-        return fail(COMMAND_USAGE, "an empty word, or one with control "
-                                   "characters");
+        return command_fail(COMMAND_USAGE, "an empty word, or one with control "
+                                           "characters");
     }
     return COMMAND_OK;
 }
@@ -92,9 +94,10 @@ static int check_answer(const json_t *answer)
     if (!error) {
         return COMMAND_OK;
     }
-    return fail(code && strcmp(code, "permission") == 0 ? COMMAND_NOT_PERMITTED
-                                                        : COMMAND_REFUSED,
-                "%s", escape_text(text, sizeof(text), error, strlen(error)));
+    return command_fail(
+        code && strcmp(code, "permission") == 0 ? COMMAND_NOT_PERMITTED
+                                                : COMMAND_REFUSED,
+        "%s", escape_text(text, sizeof(text), error, strlen(error)));
 }
 
 /*
@@ -122,8 +125,8 @@ static int ask(const struct command_call *call, const char *request,
     free(text);
     if (!json_is_object(answer)) {
         json_decref(answer);
-        return fail(COMMAND_REFUSED, "what listens on %s is no backend",
-                    call->socket);
+        return command_fail(COMMAND_REFUSED, "what listens on %s is no backend",
+                            call->socket);
     }
     status = check_answer(answer);
     if (status != COMMAND_OK) {
@@ -138,7 +141,7 @@ static int ask(const struct command_call *call, const char *request,
 static int print_text(char *text)
 {
     if (!text) {
-        return fail(COMMAND_REFUSED, "out of memory");
+        return command_fail(COMMAND_REFUSED, "out of memory");
     }
     (void)fputs(text, stdout);
     free(text);

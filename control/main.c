@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * xenballoon: asks the backend, or works without it.  A table of commands; options may stand
- * anywhere.
+ * xenballoon: asks the backend, or works without it.  A table of commands;
+ * options may stand anywhere.  Built without the backend, for guests, it has the
+ * commands that need none.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -12,16 +13,21 @@
 #include "common/escape.h"
 #include "common/nearest.h"
 #include "control/command.h"
+#ifdef HAVE_BACKEND
 #include "simulate/main.h"
+#endif
 
 #define PROGRAM "xenballoon"
 #define DEFAULT_SOCKET RUNSTATEDIR "/xenballoon/backend.sock"
+#define DEFAULT_STATUS RUNSTATEDIR "/xenballoon/guest.json"
 
 /* More words than any command takes. */
 #define WORDS_MAX 15
 
 static int command_help(const struct command_call *call);
+#ifdef HAVE_BACKEND
 static int command_simulate(const struct command_call *call);
+#endif
 
 static const struct command {
     const char *name;
@@ -31,6 +37,7 @@ static const struct command {
     int min_words;
     int max_words;
 } commands[] = {
+#ifdef HAVE_BACKEND
     {"list", command_list, "[--json]",
      "each domain: what it has, needs, and why", 0, 0},
     {"status", command_status, "[--json]",
@@ -44,8 +51,13 @@ static const struct command {
      "decide again what was recorded, and compare", 1, WORDS_MAX},
     {"simulate", command_simulate, "...",
      "what if: a host played, see simulate --help", 0, WORDS_MAX},
+#endif
+    {"guest", command_guest, "[--json]",
+     "in a guest: what is ballooned away, and why", 0, 0},
+#ifdef HAVE_BACKEND
     {"version", command_version, "", "of this program and of the backend", 0,
      0},
+#endif
     {"help", command_help, "", "this text", 0, 0},
 };
 
@@ -56,7 +68,8 @@ static void print_help(void)
     (void)printf("Usage: " PROGRAM " [OPTION]... [COMMAND [WORD]...]\n"
                  "Shows and steers how xenballoon-backend moves memory between "
                  "Xen domains.\n\n"
-                 "Commands (without one: list):\n");
+                 "Commands (without one: %s):\n",
+                 commands[0].name);
     for (size_t i = 0; i < COMMANDS; i++) {
         (void)printf("  %-8s  %-14s  %s\n", commands[i].name, commands[i].words,
                      commands[i].description);
@@ -65,6 +78,9 @@ static void print_help(void)
                  "  -j, --json         the backend's answer as it is, in JSON\n"
                  "  -S, --socket PATH  where the backend listens\n"
                  "                     (" DEFAULT_SOCKET ")\n"
+                 "      --status-file PATH\n"
+                 "                     what a guest's frontend writes\n"
+                 "                     (" DEFAULT_STATUS ")\n"
                  "  -h, --help         print this and exit\n"
                  "  -V, --version      print the version and exit\n\n"
                  "See " PROGRAM "(1).\n");
@@ -77,6 +93,7 @@ static int command_help(const struct command_call *call)
     return COMMAND_OK;
 }
 
+#ifdef HAVE_BACKEND
 /* Its options are its own: main() hands it over when it stands first. */
 static int command_simulate(const struct command_call *call)
 {
@@ -84,6 +101,7 @@ static int command_simulate(const struct command_call *call)
     (void)fputs(PROGRAM ": expected options of simulate behind it\n", stderr);
     return COMMAND_USAGE;
 }
+#endif
 
 static int usage_error(void)
 {
@@ -150,20 +168,25 @@ static int flush_output(int status)
 
 int main(int argc, char **argv)
 {
+    enum { OPTION_STATUS_FILE = 256 };
     static const struct option names[] = {
         {"json", no_argument, NULL, 'j'},
         {"socket", required_argument, NULL, 'S'},
+        {"status-file", required_argument, NULL, OPTION_STATUS_FILE},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
-    struct command_call call = {.socket = DEFAULT_SOCKET};
+    struct command_call call = {.socket = DEFAULT_SOCKET,
+                                .status_path = DEFAULT_STATUS};
     const struct command *command = &commands[0];
     int c;
 
+#ifdef HAVE_BACKEND
     if (argc > 1 && strcmp(argv[1], "simulate") == 0) {
         return flush_output(simulate_main(argc - 1, argv + 1));
     }
+#endif
     while ((c = getopt_long(argc, argv, "jS:hV", names, NULL)) != -1) {
         switch (c) {
         case 'j':
@@ -171,6 +194,9 @@ int main(int argc, char **argv)
             break;
         case 'S':
             call.socket = optarg;
+            break;
+        case OPTION_STATUS_FILE:
+            call.status_path = optarg;
             break;
         case 'h':
             print_help();

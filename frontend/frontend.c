@@ -201,6 +201,10 @@ static int begin(struct frontend *frontend, const struct decision *decision)
 {
     int r;
 
+    r = observe_ceiling(&frontend->observer, frontend->bus);
+    if (r < 0) {
+        return r;
+    }
     open_transport(frontend);
     open_bell(frontend);
     r = act_begin(frontend->bus, frontend->observer.backend,

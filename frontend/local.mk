@@ -58,6 +58,10 @@ noinst_LIBRARIES += %D%/libfrontend.a
 	%D%/room.h \
 	%D%/share_xen.c \
 	%D%/share_xen.h \
+	%D%/status.c \
+	%D%/status.h \
+	%D%/statusfile.c \
+	%D%/statusfile.h \
 	%D%/transport.c \
 	%D%/transport.h
 
@@ -71,6 +75,12 @@ xenballoon_frontend_LDADD = \
 	$(XENEVTCHN_LIBS) \
 	$(XENGNTTAB_LIBS) \
 	$(XENSTORE_LIBS)
+
+# Examples: whoever wants one puts it into hooks.d.
+hooksdir = $(docdir)/hooks
+dist_hooks_SCRIPTS = \
+	%D%/hooks/drop-cache \
+	%D%/hooks/jvm
 
 if SYSTEMD_UNITS
 nodist_systemdsystemunit_DATA += %D%/xenballoon-frontend.service

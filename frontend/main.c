@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,8 +36,12 @@
 #include "frontend/frontend.h"
 #include "frontend/guest_linux.h"
 #include "frontend/reclaim.h"
+#include "frontend/status.h"
+#include "frontend/statusfile.h"
 
 #define PROGRAM "xenballoon-frontend"
+#define STATUS_DIR RUNSTATEDIR "/xenballoon"
+#define STATUS_FILE STATUS_DIR "/guest.json"
 
 /*
  * A look takes a millisecond or less and then waits: a guess, generous for a
@@ -62,6 +67,7 @@ struct options {
     bool has_bell;
     unsigned int declined; /* of enum act_feature */
     uint64_t reclaim_kib;  /* 0: not asked for */
+    const char *status_path;
 };
 
 static const char usage[] =
@@ -74,6 +80,8 @@ static const char usage[] =
     "      --no-reflex          never take memory without being given it\n"
     "      --once               print one report and exit\n"
     "      --reclaim SIZE       reclaim so much of what is cold and exit\n"
+    "      --status-file PATH   what 'xenballoon guest' reads\n"
+    "                           (" STATUS_FILE ")\n"
     "  -d, --debug              log everything\n"
     "  -s, --syslog             log to syslog instead of standard error\n"
     "  -h, --help               print this and exit\n"
@@ -87,7 +95,8 @@ static void parse_options(int argc, char **argv, struct options *options)
         OPTION_HEARTBEAT,
         OPTION_NO_REFLEX,
         OPTION_ONCE,
-        OPTION_RECLAIM
+        OPTION_RECLAIM,
+        OPTION_STATUS_FILE
     };
     static const struct option known[] = {
         {"debug", no_argument, NULL, 'd'},
@@ -97,6 +106,7 @@ static void parse_options(int argc, char **argv, struct options *options)
         {"no-reflex", no_argument, NULL, OPTION_NO_REFLEX},
         {"once", no_argument, NULL, OPTION_ONCE},
         {"reclaim", required_argument, NULL, OPTION_RECLAIM},
+        {"status-file", required_argument, NULL, OPTION_STATUS_FILE},
         {"syslog", no_argument, NULL, 's'},
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
@@ -123,6 +133,9 @@ static void parse_options(int argc, char **argv, struct options *options)
             break;
         case OPTION_NO_REFLEX:
             options->declined |= ACT_REFLEX;
+            break;
+        case OPTION_STATUS_FILE:
+            options->status_path = optarg;
             break;
         case OPTION_ONCE:
             options->once = true;
@@ -171,6 +184,14 @@ static uint64_t monotonic_ms(void)
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t wall_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
@@ -231,6 +252,8 @@ struct daemon {
     bool bus_was_lost; /* and has not answered since */
     struct backoff bus_retry;
     struct frontend frontend;
+    struct status status; /* for the guest's owner */
+    struct statusfile status_file;
 };
 
 /* Whatever it was, the tick that follows looks at everything. */
@@ -326,6 +349,18 @@ static uint64_t settle_alarms(struct daemon *daemon)
     return alarm_linux_settle(&daemon->alarms, in_vain, monotonic_ms());
 }
 
+/* Returns when to do it again. */
+static uint64_t tell_owner(struct daemon *daemon)
+{
+    char text[STATUS_TEXT_MAX];
+
+    status_look(&daemon->status, &daemon->frontend, daemon->bus_is_open,
+                wall_ms());
+    return status_format(&daemon->status, text) < 0
+               ? UINT64_MAX
+               : statusfile_keep(&daemon->status_file, text, monotonic_ms());
+}
+
 static int serve(struct daemon *daemon)
 {
     int r = 0;
@@ -338,6 +373,7 @@ static int serve(struct daemon *daemon)
         daemon->frontend.woken_by = alarm_linux_woken_by(&daemon->alarms);
         next_ms = tick(daemon);
         next_ms = units_min(next_ms, settle_alarms(daemon));
+        next_ms = units_min(next_ms, tell_owner(daemon));
         daemon->loop.reload = false; /* there is nothing to read again */
         r = loop_wait(&daemon->loop, units_less(next_ms, monotonic_ms()));
     }
@@ -348,6 +384,7 @@ static int serve(struct daemon *daemon)
         /* If it fails, the backend finds out by the missing heartbeat. */
         (void)frontend_stop(&daemon->frontend);
     }
+    statusfile_remove(&daemon->status_file);
     frontend_done(&daemon->frontend);
     return r < 0 ? EXIT_KERNEL : EXIT_OK;
 }
@@ -427,6 +464,14 @@ static void go_first(void)
     }
 }
 
+/* systemd makes it, where there is one; the umask is not to decide. */
+static void make_status_dir(void)
+{
+    if (mkdir(STATUS_DIR, 0755) == 0) {
+        (void)chmod(STATUS_DIR, 0755);
+    }
+}
+
 static void log_started(const struct daemon *daemon)
 {
     char names[ALARM_LINUX_NAMES_MAX];
@@ -449,6 +494,7 @@ static int run(struct daemon *daemon)
     code = start(daemon);
     if (code == EXIT_OK) {
         log_started(daemon);
+        make_status_dir();
         code = serve(daemon);
         log_info("stopped");
     }
@@ -469,7 +515,8 @@ static void open_log(const struct options *options)
 int main(int argc, char **argv)
 {
     struct options options = {.heartbeat_ms = DECIDE_HEARTBEAT_MS,
-                              .level = LOG_LEVEL_INFO};
+                              .level = LOG_LEVEL_INFO,
+                              .status_path = STATUS_FILE};
     struct daemon daemon = {0};
     int code, r;
 
@@ -491,6 +538,9 @@ int main(int argc, char **argv)
                       options.heartbeat_ms);
         daemon.frontend.offered &= ~options.declined;
         daemon.frontend.bell.is_wanted = options.has_bell;
+        daemon.status.pid = (uint64_t)getpid();
+        daemon.status.started_at_ms = wall_ms();
+        daemon.status_file.path = options.status_path;
         code = run(&daemon);
     }
     guest_linux_close(&daemon.guest);

@@ -345,6 +345,21 @@ static int read_backend(struct observer *observer, const struct bus *bus)
     return 0;
 }
 
+/* Memory of the video card is a part of the maximum, not of the target. */
+int observe_ceiling(struct observer *observer, const struct bus *bus)
+{
+    uint64_t most_kib = 0, video_kib = 0;
+    int r;
+
+    r = bus_read_kib(bus, BUS_NO_TRANSACTION, PROTOCOL_STATIC_MAX, &most_kib);
+    if (r != -ENOTCONN) {
+        r = bus_read_kib(bus, BUS_NO_TRANSACTION, PROTOCOL_VIDEORAM,
+                         &video_kib);
+    }
+    observer->ceiling_kib = units_less(most_kib, video_kib);
+    return r == -ENOTCONN ? r : 0;
+}
+
 /* --- All together -------------------------------------------------------- */
 
 int observe_bus(struct observer *observer, const struct bus *bus,

@@ -49,6 +49,8 @@ struct observer {
     uint64_t target_kib; /* 0: not there, or unreadable */
     int target_error;    /* of the last attempt, 0 or a negative errno */
 
+    uint64_t ceiling_kib; /* what the guest could hold; 0: not known */
+
     char backend[OBSERVE_BACKEND_MAX]; /* "": there is no device */
     struct device_view device;
 
@@ -67,6 +69,13 @@ struct observer {
  */
 int observe_bus(struct observer *observer, const struct bus *bus,
                 uint64_t now_ms, struct decide_input *input);
+
+/*
+ * Reads what the guest could hold at most, in the count of its target.  It is
+ * for the owner alone, and changes with a new life only, or another host: so
+ * once with each handshake.  0, or -ENOTCONN.
+ */
+int observe_ceiling(struct observer *observer, const struct bus *bus);
 
 /* We wrote our state, which no watch will tell. */
 void observe_own_state(struct observer *observer, enum protocol_state state);

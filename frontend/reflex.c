@@ -303,6 +303,7 @@ void reflex_look(struct reflex *reflex, const struct reflex_input *input,
         decide(reflex, input, left_kib, &step);
         step.taken_kib = taken_kib(reflex, input);
     }
+    reflex->taken_kib = step.taken_kib;
     reflex->target_kib = input->target_kib;
     reflex->kernel_target_kib = input->kernel_target_kib;
     if (!reflex->knows_offset && input->is_connected) {

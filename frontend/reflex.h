@@ -89,6 +89,7 @@ struct reflex {
     uint64_t gave_ms;      /* the last step down */
     uint64_t come_kib;     /* what the balloon had when it last grew, */
     uint64_t come_ms;      /* and when that was */
+    uint64_t taken_kib;    /* above memory/target, with the last look */
     uint64_t plenty_ms;    /* since when plenty is available; 0: it is not */
     struct backoff refused;
 };

@@ -2,12 +2,12 @@
 #
 # mdoc sources; the places in them are those that configure has chosen.
 
-man1_MANS =
+man1_MANS = %D%/xenballoon.1
 man5_MANS =
 man7_MANS = %D%/xenballoon-protocol.7
 man8_MANS =
 if BACKEND
-man1_MANS += %D%/xenballoon-simulate.1 %D%/xenballoon.1
+man1_MANS += %D%/xenballoon-simulate.1
 man5_MANS += %D%/backend.conf.5 %D%/xenballoon-scenario.5
 man8_MANS += %D%/xenballoon-backend.8
 endif

@@ -37,9 +37,9 @@ backend_end += \
 	simulate/libsimulate.a \
 	backend/libbackend.a \
 	backend/libbackendxen.a \
-	backend/libpolicy.a \
-	control/libcontrol.a
+	backend/libpolicy.a
 endif
+backend_end += control/libcontrol.a
 if FRONTEND
 frontend_end += frontend/libfrontend.a
 endif
@@ -140,6 +140,7 @@ unit_tests += \
 	%D%/test_lifecycle \
 	%D%/test_mutant_allowance \
 	%D%/test_mutant_decisions \
+	%D%/test_mutant_intent \
 	%D%/test_mutant_movement \
 	%D%/test_mutant_shortage \
 	%D%/test_mutants \
@@ -164,6 +165,7 @@ unit_tests += \
 	%D%/test_frontend_decide \
 	%D%/test_frontend_intent \
 	%D%/test_guest_linux \
+	%D%/test_guest_status \
 	%D%/test_hooks \
 	%D%/test_procfs \
 	%D%/test_reflex
@@ -192,6 +194,7 @@ endif
 %C%_test_frontend_device_SOURCES = %D%/test_frontend_device.c
 %C%_test_frontend_intent_SOURCES = %D%/test_frontend_intent.c
 %C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
+%C%_test_guest_status_SOURCES = %D%/test_guest_status.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_hooks_SOURCES = %D%/test_hooks.c
 %C%_test_host_SOURCES = %D%/test_host.c
@@ -209,6 +212,11 @@ endif
 	%D%/spoilt.h \
 	%D%/test_mutant_decisions.c
 %C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_intent_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_intent.c
+%C%_test_mutant_intent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutant_movement_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \

@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "backend/reason.h"
 #include "common/units.h"
+#include "control/gueststatus.h"
 
 #define MIB UINT64_C(1024)
 
@@ -55,6 +57,21 @@ static void every_code_has_a_sentence_of_its_own(void **state)
     }
 }
 
+/* The tool's own, for the word alone is in the store. */
+static void every_word_has_a_sentence_for_the_guests_owner(void **state)
+{
+    (void)state;
+    for (int i = 0; i < REASON_CODES; i++) {
+        const char *word = reason_word((enum reason_code)i);
+        struct gueststatus status = {.pid = 0};
+
+        (void)snprintf(status.reason, sizeof(status.reason), "%s", word);
+        if (strcmp(gueststatus_reason_text(&status), word) == 0) {
+            fail_msg("no sentence for the owner: %s", word);
+        }
+    }
+}
+
 static void the_longest_amounts_fit(void **state)
 {
     (void)state;
@@ -90,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_a_word_of_its_own),
         cmocka_unit_test(every_code_has_a_sentence_of_its_own),
+        cmocka_unit_test(every_word_has_a_sentence_for_the_guests_owner),
         cmocka_unit_test(the_longest_amounts_fit),
         cmocka_unit_test(amounts_stand_where_they_belong),
     };
