@@ -93,13 +93,15 @@ static bool has_heard_pressure(const struct attention *attention,
 
 /*
  * Tasks that stall while plenty is available do so at a limit of their own, or
- * read files that would not fit anyway.
+ * read files that would not fit anyway.  What a victim held is available, until
+ * it is started again.
  */
 static bool is_pressed(const struct attention *attention,
                        const struct attention_input *input)
 {
     return (is_short(input) &&
             (input->stalls || has_heard_pressure(attention, input))) ||
+           input->kills ||
            input->available_kib < units_scale(attention->rate_kib_per_s,
                                               ATTENTION_ANSWER_MS, MS_PER_S);
 }
@@ -173,7 +175,8 @@ void attention_pay(struct attention *attention,
         attention->pressed_ms = input->now_ms;
     }
     verdict.plenty_kib = 2 * short_kib(input);
-    verdict.next_ms = units_add(input->now_ms, sleep_ms(attention, input));
+    verdict.next_ms =
+        units_add(input->now_ms, sleep_ms(attention, input));
     attention->started = true;
     *ret_verdict = verdict;
 }

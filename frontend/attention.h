@@ -81,7 +81,8 @@
 struct attention_input {
     uint64_t total_kib;
     uint64_t available_kib; /* at most total_kib */
-    bool stalls;            /* tasks waited for memory since the last look */
+    bool stalls;            /* tasks waited for memory since the last look, */
+    bool kills;             /* or were killed for it */
     bool moves;             /* the balloon does, or is about to */
     bool has_alarm;         /* the kernel wakes us when tasks stall, and */
     bool is_alarmed;        /* has just done so, not in vain */
@@ -106,7 +107,7 @@ struct attention {
 struct attention_verdict {
     /*
      * It needs memory before an answer could come from the host: it is short
-     * and tasks stall, or its growth will eat what is left.
+     * and tasks stall, or were killed, or its growth will eat what is left.
      */
     bool is_pressed;
     uint64_t plenty_kib; /* as much available is more than it will miss */
