@@ -58,6 +58,8 @@ static void measure_growth(struct attention *attention,
         attention->growth_kib_per_s =
             units_max(attention->growth_kib_per_s, attention->rate_kib_per_s);
     }
+    attention->is_average =
+        attention->started && elapsed_ms > ATTENTION_GROWTH_AVERAGE_MS;
     attention->used_kib = used(input);
     attention->used_ms = input->now_ms;
 }
@@ -93,13 +95,15 @@ static bool has_heard_pressure(const struct attention *attention,
 
 /*
  * Tasks that stall while plenty is available do so at a limit of their own, or
- * read files that would not fit anyway.
+ * read files that would not fit anyway.  What a victim held is available, until
+ * it is started again.
  */
 static bool is_pressed(const struct attention *attention,
                        const struct attention_input *input)
 {
     return (is_short(input) &&
             (input->stalls || has_heard_pressure(attention, input))) ||
+           input->kills ||
            input->available_kib < units_scale(attention->rate_kib_per_s,
                                               ATTENTION_ANSWER_MS, MS_PER_S);
 }
@@ -128,7 +132,7 @@ static uint64_t sleep_by_available(const struct attention *attention,
 }
 
 static uint64_t sleep_ms(const struct attention *attention,
-                         const struct attention_input *input)
+                         const struct attention_input *input, bool grown)
 {
     uint64_t most_ms = input->heartbeat_ms;
 
@@ -136,7 +140,8 @@ static uint64_t sleep_ms(const struct attention *attention,
         !is_within(input->now_ms, attention->roused_ms, ATTENTION_CALM_MS)) {
         return input->heartbeat_ms;
     }
-    if (is_within(input->now_ms, attention->pressed_ms, ATTENTION_CALM_MS)) {
+    if (is_within(input->now_ms, attention->pressed_ms, ATTENTION_CALM_MS) ||
+        (grown && attention->is_average)) {
         most_ms = ATTENTION_SLEEP_MIN_MS;
     } else if (input->moves || (input->stalls && !input->has_alarm)) {
         most_ms = ATTENTION_SLEEP_BUSY_MS;
@@ -146,11 +151,10 @@ static uint64_t sleep_ms(const struct attention *attention,
 
 /* --- All together -------------------------------------------------------- */
 
-static bool shows_life(struct attention *attention,
-                       const struct attention_input *input, bool pressed)
+static bool shows_life(const struct attention *attention,
+                       const struct attention_input *input, bool grown,
+                       bool pressed)
 {
-    bool grown = has_grown(attention, input);
-
     return grown || pressed || input->moves || !attention->started ||
            (!has_plenty(input) && (input->stalls || input->is_alarmed));
 }
@@ -160,20 +164,23 @@ void attention_pay(struct attention *attention,
                    struct attention_verdict *ret_verdict)
 {
     struct attention_verdict verdict = {0};
+    bool grown;
 
     measure_growth(attention, input);
     if (input->is_alarmed) {
         attention->heard_ms = input->now_ms;
     }
     verdict.is_pressed = is_pressed(attention, input);
-    if (shows_life(attention, input, verdict.is_pressed)) {
+    grown = has_grown(attention, input);
+    if (shows_life(attention, input, grown, verdict.is_pressed)) {
         attention->roused_ms = input->now_ms;
     }
     if (verdict.is_pressed) {
         attention->pressed_ms = input->now_ms;
     }
     verdict.plenty_kib = 2 * short_kib(input);
-    verdict.next_ms = units_add(input->now_ms, sleep_ms(attention, input));
+    verdict.next_ms =
+        units_add(input->now_ms, sleep_ms(attention, input, grown));
     attention->started = true;
     *ret_verdict = verdict;
 }

@@ -50,6 +50,12 @@
 #define ATTENTION_GROWTH_WINDOW_MS 100
 
 /*
+ * Growth over more than this is an average, which says little of how fast it is
+ * now: it may all have been in the last moment.
+ */
+#define ATTENTION_GROWTH_AVERAGE_MS 1000
+
+/*
  * The memory of fast growth fades away within about this time, a guess: what
  * grows in bursts does so again soon, or not at all.
  */
@@ -81,7 +87,8 @@
 struct attention_input {
     uint64_t total_kib;
     uint64_t available_kib; /* at most total_kib */
-    bool stalls;            /* tasks waited for memory since the last look */
+    bool stalls;            /* tasks waited for memory since the last look, */
+    bool kills;             /* or were killed for it */
     bool moves;             /* the balloon does, or is about to */
     bool has_alarm;         /* the kernel wakes us when tasks stall, and */
     bool is_alarmed;        /* has just done so, not in vain */
@@ -94,7 +101,8 @@ struct attention {
     bool started;
     uint64_t used_kib;         /* at the start of the window in which */
     uint64_t used_ms;          /* growth is measured, and that start */
-    uint64_t rate_kib_per_s;   /* growth in the last window */
+    uint64_t rate_kib_per_s;   /* growth in the last window, */
+    bool is_average;           /* which was a long one */
     uint64_t growth_kib_per_s; /* the fastest lately */
     uint64_t level_kib;        /* use, as it was when it was last seen to grow,
                                   or the least since */
@@ -106,7 +114,7 @@ struct attention {
 struct attention_verdict {
     /*
      * It needs memory before an answer could come from the host: it is short
-     * and tasks stall, or its growth will eat what is left.
+     * and tasks stall, or were killed, or its growth will eat what is left.
      */
     bool is_pressed;
     uint64_t plenty_kib; /* as much available is more than it will miss */

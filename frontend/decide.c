@@ -233,6 +233,8 @@ static void pay_attention(struct decide_state *state,
         .total_kib = report->total_kib,
         .available_kib = report->available_kib,
         .stalls = stalling,
+        .kills = state->sampled_any &&
+                 input->sample.oom_kills > state->sample.oom_kills,
         .moves = report->balloon == REPORT_BALLOON_MOVING ||
                  (state->sampled_any && input->target_kib != state->target_kib),
         .has_alarm = input->has_alarm,

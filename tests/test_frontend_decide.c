@@ -303,6 +303,53 @@ static void sleep_follows_what_is_left_and_how_fast_it_goes(void **unused)
     }
 }
 
+/* All of it may have been in the last moment. */
+static void growth_while_nobody_looked_is_looked_at_again(void **unused)
+{
+    struct decide_input input = calm_guest();
+    struct decide_state state;
+    struct decision decision;
+
+    (void)unused;
+    input.has_alarm = true;
+    input.sample.total_kib = 8192 * MIB;
+    input.sample.available_kib = 4096 * MIB;
+    state = settled(&input);
+    input.now_ms += 10000;
+    input.sample.available_kib -= 1024 * MIB;
+
+    decision = tick(&state, &input);
+
+    assert_int_equal(decision.next_ms, input.now_ms + ATTENTION_SLEEP_MIN_MS);
+    input.now_ms = decision.next_ms;
+    decision = tick(&state, &input);
+    assert_true(decision.next_ms > input.now_ms + 1000); /* it was */
+}
+
+/* What a victim held is available until it is started again. */
+static void who_was_killed_is_watched(void **unused)
+{
+    struct decide_input input = calm_guest();
+    struct decide_state state = settled(&input);
+    struct attention_verdict verdict;
+    struct attention_input look = {.total_kib = 1000 * MIB,
+                                   .available_kib = 500 * MIB,
+                                   .kills = true,
+                                   .has_alarm = true,
+                                   .heartbeat_ms = 10000,
+                                   .now_ms = 1000};
+    struct attention attention = {.started = true};
+
+    (void)unused;
+    input.has_alarm = true;
+    input.sample.oom_kills++;
+    assert_int_equal(tick(&state, &input).next_ms,
+                     input.now_ms + ATTENTION_SLEEP_MIN_MS);
+
+    attention_pay(&attention, &look, &verdict);
+    assert_true(verdict.is_pressed);
+}
+
 static void fast_growth_is_noticed_and_fades(void **unused)
 {
     struct decide_input input = calm_guest();
@@ -814,6 +861,8 @@ int main(void)
         cmocka_unit_test(guest_that_breathes_costs_the_store_little),
         cmocka_unit_test(unwritten_report_stays_news),
         cmocka_unit_test(sleep_follows_what_is_left_and_how_fast_it_goes),
+        cmocka_unit_test(growth_while_nobody_looked_is_looked_at_again),
+        cmocka_unit_test(who_was_killed_is_watched),
         cmocka_unit_test(fast_growth_is_noticed_and_fades),
         cmocka_unit_test(shrinking_balloon_is_not_growth),
         cmocka_unit_test(calm_guest_with_an_alarm_sleeps_till_its_heartbeat),

@@ -296,7 +296,7 @@ static void waking_donor(struct scenario *scenario)
         donor->nature.growth_kib_s = 800 * MIB;
         character_wants(donor, 30 * SECOND_MS, 200 * MIB);
     }
-    character_wants(&scenario->guests[0], 95 * SECOND_MS, 720 * MIB);
+    character_wants(&scenario->guests[0], 95400, 720 * MIB);
     character_wants(&scenario->guests[0], 97 * SECOND_MS, 200 * MIB);
     taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 200 * MIB);
     taker->nature.growth_kib_s = 200 * MIB;

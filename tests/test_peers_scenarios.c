@@ -11,12 +11,10 @@
 
 static const struct known_short known_short[] = {
     {"01 worst full avg10, ppm",
-     "16069: a frontend with much available sleeps up to its heartbeat, so "
+     "15576: a frontend with much available sleeps up to its heartbeat, so "
      "that the stall itself is the first it hears of a burst"},
-    {"05 vm3 served, without swap, ms",
-     "10500: killed again and again on the way"},
     {"05 programs killed, without swap",
-     "32 in 5 runs: no pressure warns a guest without swap, and its frontend "
+     "8 in 5 runs: no pressure warns a guest without swap, and its frontend "
      "sleeps up to its heartbeat while 4 GiB go in 2.5 s"},
     {NULL, NULL},
 };
