@@ -216,7 +216,7 @@ static int read_device(struct observer *observer, const struct bus *bus,
                        uint64_t now_ms)
 {
     struct observe_watch *watch = &observer->watches[OBSERVE_DEVICE];
-    char path[BUS_PATH_MAX];
+    char path[OBSERVE_BACKEND_MAX]; /* what is longer is not the backend's */
     int r;
 
     if (watch->is_current) {

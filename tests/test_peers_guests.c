@@ -423,7 +423,7 @@ static unsigned int attack(const struct bus *bus, unsigned int round)
         "/local/domain/2/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_REPORT,
         "/local/domain/3/" PROTOCOL_FRONTEND "/" PROTOCOL_NODE_STATE,
         PROTOCOL_BACKEND_DIR "/1/0/" PROTOCOL_NODE_ALLOWANCE,
-        "/local/domain/2/" PROTOCOL_TARGET,
+        ("/local/domain/2/" PROTOCOL_TARGET),
         "/local/domain/3/data",
         "/local/domain/0/xenballoon/2/operator",
         "/local/domain/0/xenballoon/1/floor",
