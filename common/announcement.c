@@ -64,7 +64,7 @@ static bool is_word(const struct part *part, const char *word)
 int announcement_parse(const char *untrusted, size_t len,
                        struct announcement *ret_announcement)
 {
-    struct announcement announcement;
+    struct announcement announcement = {0};
     struct part parts[3];
     int r;
 
@@ -89,7 +89,7 @@ int announcement_parse(const char *untrusted, size_t len,
 
 int answer_parse(const char *untrusted, size_t len, struct answer *ret_answer)
 {
-    struct answer answer;
+    struct answer answer = {0};
     struct part parts[3];
     int r;
 
