@@ -2,25 +2,33 @@
 #include "frontend/child.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 /*
- * The daemon blocks signals, to see them in its loop, and ignores SIGPIPE;
- * neither is to be handed down.
+ * The daemon blocks signals, to see them in its loop, ignores SIGPIPE, and goes
+ * before all who wait for memory; nothing of that is to be handed down.
  */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
+    const struct sched_param ordinary = {.sched_priority = 0};
     sigset_t none, defaults;
     int r;
 
     (void)sigemptyset(&none);
     (void)sigemptyset(&defaults);
     (void)sigaddset(&defaults, SIGPIPE);
-    r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
-                                                 POSIX_SPAWN_SETSIGMASK |
-                                                 POSIX_SPAWN_SETSIGDEF);
+    r = posix_spawnattr_setflags(
+        attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSCHEDULER |
+                        POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (r == 0) {
+        r = posix_spawnattr_setschedpolicy(attributes, SCHED_OTHER);
+    }
+    if (r == 0) {
+        r = posix_spawnattr_setschedparam(attributes, &ordinary);
+    }
     if (r == 0) {
         r = posix_spawnattr_setpgroup(attributes, 0);
     }

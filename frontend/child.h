@@ -18,8 +18,8 @@ struct child {
 
 /*
  * Starts the program at path, with arguments and environment as of execve(2),
- * its standard input from /dev/null, its signals as they are by default.  None
- * may run.  0 or a negative errno.
+ * its standard input from /dev/null, its signals and its scheduling as they are
+ * by default.  None may run.  0 or a negative errno.
  */
 int child_start(struct child *child, const char *path,
                 const char *const arguments[], const char *const environment[]);

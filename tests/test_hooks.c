@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,20 @@ static void surroundings_are_clean(void **state)
     assert_non_null(strstr(read_text(place->out), "own group"));
 }
 
+/* Its parent goes before everybody else: policy is the 41st of proc(5)'s. */
+static void it_runs_as_any_other_program(void **state)
+{
+    const struct sched_param none = {.sched_priority = 0};
+    struct place *place = *state;
+
+    assert_int_equal(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    add_hook(place, "policy", "cut -d ' ' -f 41 /proc/self/stat", 0755);
+    run_all(place);
+    assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
+
+    assert_string_equal(read_text(place->out), "0\n");
+}
+
 static void none_is_there_unless_it_is_safe(void **state)
 {
     struct place *place = *state;
@@ -302,6 +317,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(they_run_by_name_one_after_the_other,
                                         begin, end),
         cmocka_unit_test_setup_teardown(surroundings_are_clean, begin, end),
+        cmocka_unit_test_setup_teardown(it_runs_as_any_other_program, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(none_is_there_unless_it_is_safe, begin,
                                         end),
         cmocka_unit_test_setup_teardown(one_that_cannot_start_is_passed_over,
