@@ -202,6 +202,23 @@ static void begin(const struct snapshot_domain *domain,
     reason_set(&step->reason, REASON_NONE, 0, 0);
 }
 
+/*
+ * What it took by itself becomes its target at once, which costs nothing, as
+ * its limit covers it; what it does not need is then taken like from anybody.
+ * xl saves and restores by the target: who holds more could not be restored.
+ */
+static void cover_reflex(const struct snapshot_domain *domain,
+                         struct decide_step *step)
+{
+    uint64_t aim = units_whole_pages(
+        units_min(movement_aim_kib(domain), domain->ceiling_kib));
+
+    if (movement_reflex_kib(domain) > 0) {
+        step->demand_kib = units_max(step->demand_kib, aim);
+        step->keep_kib = units_max(step->keep_kib, aim);
+    }
+}
+
 static void judge(const struct snapshot_domain *domain,
                   struct decide_memory *memory, struct decide_step *step,
                   uint64_t now_ms)
@@ -209,6 +226,7 @@ static void judge(const struct snapshot_domain *domain,
     begin(domain, step);
     if (domain->voice == SNAPSHOT_VOICE_GOOD && domain->has_target) {
         demand_follow(domain, memory, step, now_ms);
+        cover_reflex(domain, step);
         hear_complaint(memory, now_ms);
     }
     movement_follow(domain, memory, now_ms);

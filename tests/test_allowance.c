@@ -260,6 +260,24 @@ static void what_was_taken_is_made_good(void **state)
     assert_int_equal(host.steps[0].state, DECIDE_MANAGED);
 }
 
+/* xl saves by the target, and could not restore what holds more. */
+static void what_was_taken_is_covered_whether_needed_or_not(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 2000 * MIB);
+    host_add(&host, 400 * MIB, 200 * MIB);
+    host_decide(&host);
+    carry_out(&host);
+    take(&host, 0, 32 * MIB);
+    report(&host, &host.domains[0], 100 * MIB, 32 * MIB);
+
+    host_decide(&host);
+
+    assert_int_equal(host.steps[0].target_kib, 432 * MIB);
+}
+
 static void others_need_it_more(void **state)
 {
     struct host host;
@@ -442,6 +460,7 @@ int main(void)
         cmocka_unit_test(it_goes_with_the_voice),
         cmocka_unit_test(it_is_calm),
         cmocka_unit_test(what_was_taken_is_made_good),
+        cmocka_unit_test(what_was_taken_is_covered_whether_needed_or_not),
         cmocka_unit_test(others_need_it_more),
         cmocka_unit_test(who_keeps_it_has_none),
         cmocka_unit_test(promises_are_covered),
