@@ -81,6 +81,9 @@
  *   allowance      KiB that the guest may take by itself above memory/target,
  *                  by raising its kernel's own target; absent: 0.  Xen enforces
  *                  it.  What was taken is asked back by a lower allowance.
+ *                  Stands as long as the backend is at 2 or 4, through every
+ *                  handshake: a backend that starts leaves it as it found it
+ *                  until the guest has reported.
  *   announcement   "<number> <KiB> <ms>": memory/target is to become KiB, in
  *                  so many ms at the latest, counted from the write; sooner
  *                  when the answer is "ready".  Absent, or of another number:
@@ -109,7 +112,7 @@
  *      (either is written, also when it is what
  *      it was: that is the answer)
  *                                               sees 4: state 4
- *      ... reports, allowances, announcements, as long as both are at 4 ...
+ *      ... reports and announcements, as long as both are at 4 ...
  *                                               stops: state 6
  *      sees 6: no more reports will come,
  *      own state 2

@@ -257,7 +257,7 @@ static void act_by_reflex(struct decide_state *state,
     const struct reflex_input look = {
         .has_balloon = input->sample.has_balloon,
         .is_moved = input->is_moved,
-        .is_connected = input->is_connected,
+        .allowance_stands = input->allowance_stands,
         .is_pressed = verdict->is_pressed,
         .current_kib = report->current_kib,
         .kernel_target_kib = amount(state->balloon.target_kib),

@@ -60,10 +60,10 @@ enum decide_news {
 
 struct decide_input {
     struct guest_sample sample;
-    uint64_t target_kib; /* memory/target; 0 if it could not be read */
-    bool report_lost;    /* a handshake is due: no report counts as told */
-    bool is_moved;       /* the device is a new one: another domid, or host */
-    bool is_connected;   /* the device is at work: allowances count */
+    uint64_t target_kib;   /* memory/target; 0 if it could not be read */
+    bool report_lost;      /* a handshake is due: no report counts as told */
+    bool is_moved;         /* the device is a new one: another domid, or host */
+    bool allowance_stands; /* see device_allowance_stands() */
     uint64_t allowance_kib; /* what may be taken above target_kib; 0: nothing */
     bool has_alarm;         /* the kernel wakes us when tasks stall */
     enum alarm_kind woken_by; /* and has just done so */

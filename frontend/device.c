@@ -68,6 +68,11 @@ void device_confirmed(struct device *device)
     backoff_clear(&device->refused);
 }
 
+bool device_allowance_stands(const struct device_view *view)
+{
+    return view->is_there && is_open(view);
+}
+
 bool device_is_connected(const struct device *device,
                          const struct device_view *view)
 {

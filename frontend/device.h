@@ -45,7 +45,13 @@ enum device_step device_round(struct device *device,
 void device_begun(struct device *device);
 void device_confirmed(struct device *device);
 
-/* Reports, allowances and announcements count. */
+/*
+ * The backend's allowance is Xen's limit, whoever has just started anew: it may
+ * be taken through a handshake, when nobody else can help.
+ */
+bool device_allowance_stands(const struct device_view *view);
+
+/* Reports and announcements count. */
 bool device_is_connected(const struct device *device,
                          const struct device_view *view);
 

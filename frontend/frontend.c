@@ -133,6 +133,17 @@ static bool is_connected(const struct frontend *frontend)
     return device_is_connected(&frontend->device, &frontend->observer.device);
 }
 
+static bool allowance_stands(const struct frontend *frontend)
+{
+    return device_allowance_stands(&frontend->observer.device);
+}
+
+/* It may take memory by itself. */
+static bool has_allowance(const struct frontend *frontend)
+{
+    return allowance_stands(frontend) && frontend->observer.allowance_kib > 0;
+}
+
 static void note_phase(struct frontend *frontend)
 {
     enum frontend_phase phase = FRONTEND_WAITING;
@@ -314,14 +325,14 @@ static int act(struct frontend *frontend, enum device_step step,
 /* --- One round ----------------------------------------------------------- */
 
 /*
- * Nobody listens: looks no more often than the heartbeat.  Returns when to
- * look next; now_ms or less: now.
+ * Nobody listens, and there is nothing that it could do: looks no more often
+ * than the heartbeat.  Returns when to look next; now_ms or less: now.
  */
 static uint64_t rest_until_ms(const struct frontend *frontend,
                               enum device_step step)
 {
     if (step != DEVICE_WAIT || is_connected(frontend) ||
-        !frontend->decider.sampled_any) {
+        has_allowance(frontend) || !frontend->decider.sampled_any) {
         return 0;
     }
     return units_add(frontend->decider.sample_ms, frontend->heartbeat_ms);
@@ -357,7 +368,7 @@ static int look(struct frontend *frontend, enum device_step step,
         *ret_next_ms = backoff_next_ms(&frontend->sample_retry, now_ms);
         return 0;
     }
-    input->is_connected = is_connected(frontend);
+    input->allowance_stands = allowance_stands(frontend);
     /* Nothing that was told before a handshake counts after it. */
     input->report_lost = step == DEVICE_BEGIN;
     input->is_moved = input->report_lost && is_another_device(frontend);

@@ -63,7 +63,7 @@ struct observer {
 };
 
 /*
- * Fills the part of *input that comes from the store, but for is_connected,
+ * Fills the part of *input that comes from the store, but for allowance_stands,
  * and observer->device.  0, also when a part of it could not be read (the
  * errors in *observer say so), or -ENOTCONN.
  */

@@ -172,7 +172,7 @@ static bool kernel_listens(const struct reflex *reflex,
 static bool may_raise(const struct reflex *reflex,
                       const struct reflex_input *input)
 {
-    return input->is_connected && kernel_listens(reflex, input) &&
+    return input->allowance_stands && kernel_listens(reflex, input) &&
            top_kib(reflex, input) < most_kib(reflex, input) &&
            outstanding_kib(input) <=
                units_max(reflex->step_kib / 2, BALLOON_ARRIVED_KIB) &&
@@ -225,9 +225,10 @@ static void settle_for_less(struct reflex *reflex,
 static uint64_t excess_kib(const struct reflex *reflex,
                            const struct reflex_input *input)
 {
-    uint64_t asked = input->is_connected ? units_less(taken_kib(reflex, input),
-                                                      input->allowance_kib)
-                                         : 0;
+    uint64_t asked =
+        input->allowance_stands
+            ? units_less(taken_kib(reflex, input), input->allowance_kib)
+            : 0;
 
     if (reflex->plenty_ms != 0 &&
         input->now_ms >= units_add(reflex->plenty_ms, REFLEX_PLENTY_MS)) {
@@ -306,7 +307,7 @@ void reflex_look(struct reflex *reflex, const struct reflex_input *input,
     reflex->taken_kib = step.taken_kib;
     reflex->target_kib = input->target_kib;
     reflex->kernel_target_kib = input->kernel_target_kib;
-    if (!reflex->knows_offset && input->is_connected) {
+    if (!reflex->knows_offset && input->allowance_stands) {
         step.next_ms = time_to_measure_ms(reflex, input);
     }
     *ret_step = step;

@@ -62,7 +62,7 @@
 struct reflex_input {
     bool has_balloon;
     bool is_moved;              /* restored or migrated: all is forgotten */
-    bool is_connected;          /* the allowance counts */
+    bool allowance_stands;      /* may be taken, and is asked back when less */
     bool is_pressed;            /* it needs memory now */
     uint64_t current_kib;       /* the kernel's balloon */
     uint64_t kernel_target_kib; /* the kernel's, without the kick of a page */

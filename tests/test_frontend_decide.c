@@ -792,7 +792,7 @@ static void any_sample_gives_a_sound_report_and_a_wake_up(void **unused)
             input.has_alarm = dice_chance(&dice, 50);
             input.woken_by =
                 dice_chance(&dice, 30) ? ALARM_PRESSURE : ALARM_NONE;
-            input.is_connected = dice_chance(&dice, 50);
+            input.allowance_stands = dice_chance(&dice, 50);
             input.allowance_kib = any_number(&dice);
             decide_round(&state, &input, &decision);
             if (!is_sound(&input, &decision)) {

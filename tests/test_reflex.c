@@ -31,7 +31,7 @@ static struct reflex_input resting(void)
 {
     return (struct reflex_input){
         .has_balloon = true,
-        .is_connected = true,
+        .allowance_stands = true,
         .current_kib = 1016 * MIB,
         .kernel_target_kib = 1016 * MIB,
         .target_kib = 1024 * MIB,
@@ -136,7 +136,7 @@ static void nothing_is_raised(void **unused)
         struct reflex reflex = settled(&input);
 
         input.is_pressed = cases[i].pressed;
-        input.is_connected = cases[i].connected;
+        input.allowance_stands = cases[i].connected;
         input.allowance_kib = cases[i].allowance_kib;
         if (look(&reflex, &input).write_target) {
             fail_msg("%s", cases[i].why);
@@ -354,7 +354,7 @@ static void nothing_is_given_back(void **unused)
 
         input.allowance_kib = 0;
         input.is_pressed = cases[i].pressed;
-        input.is_connected = cases[i].connected;
+        input.allowance_stands = cases[i].connected;
         input.available_kib = cases[i].available_kib;
         if (look(&reflex, &input).write_target) {
             fail_msg("%s", cases[i].why);
@@ -450,7 +450,7 @@ static void guest_init(struct guest *guest)
         .input = {.sample = {.has_pressure = true,
                              .has_balloon = true,
                              .balloon_current_kib = 512 * MIB - OFFSET_KIB},
-                  .is_connected = true,
+                  .allowance_stands = true,
                   .has_alarm = true,
                   .heartbeat_ms = DECIDE_HEARTBEAT_MS,
                   .now_ms = 1000000},
@@ -658,13 +658,13 @@ static void rule_connected(struct guest *guest)
 {
     live(guest, 20 * SECOND_MS, guest->used_kib, 0);
     guest->is_alone = true;
-    guest->input.is_connected = false;
+    guest->input.allowance_stands = false;
     live(guest, 5 * SECOND_MS, 700 * MIB, 512);
 }
 
 static void dream_of_company(struct guest *guest)
 {
-    guest->input.is_connected = true;
+    guest->input.allowance_stands = true;
 }
 
 static void rule_gives_back(struct guest *guest)
@@ -768,7 +768,7 @@ static void rules_hold_whatever_happens(void **unused)
             }
             allow(&guest, guest.input.allowance_kib);
             guest.is_alone = !dice_chance(&dice, 80);
-            guest.input.is_connected = !guest.is_alone;
+            guest.input.allowance_stands = !guest.is_alone;
             guest.input.is_moved = dice_chance(&dice, 5);
             if (guest.input.is_moved) { /* its kernel forgets, too */
                 set_target(&guest, guest.input.target_kib);
@@ -779,7 +779,7 @@ static void rules_hold_whatever_happens(void **unused)
                  dice_between(&dice, 0, 1000));
             guest.input.is_moved = false;
         }
-        guest.input.is_connected = true;
+        guest.input.allowance_stands = true;
         guest.is_alone = false;
         guest.used_kib = 100 * MIB;
         allow(&guest, 0);

@@ -56,7 +56,7 @@ bool domu_is_hung(const struct domu *domu, uint64_t now_ms)
 
 uint64_t domu_reflex_kib(const struct domu *domu)
 {
-    return domu->frontend != NULL ? domu->frontend->decider.published.reflex_kib
+    return domu->frontend != NULL ? domu->frontend->decider.reflex.taken_kib
                                   : 0;
 }
 
