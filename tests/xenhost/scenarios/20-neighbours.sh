@@ -76,17 +76,17 @@ writes() { xb status --json | jq .host.writes; }
 at_rest() {
     local before
     before=$(writes)
-    pause 15 # demand falls by half in 10 s
+    pause 30 # demand falls by half in 10 s, and the last step is the smallest
     [ "$before" = "$(writes)" ]
 }
-wait_until 90 'a and b come to rest' at_rest
+wait_until 180 'a and b come to rest' at_rest
 untouchable=(a b fixed mute quiet)
-figures_before=$(figures)
-writes_before=$(writes)
 store_watch_count_start steady "/local/domain/$(domid a)/memory" \
     "/local/domain/$(domid b)/memory" "${paths[@]}" \
     /local/domain/0/backend/balloon /local/domain/0/xenballoon
 store_watch_count_start reports "/local/domain/$(domid fixed)/device/balloon"
+figures_before=$(figures)
+writes_before=$(writes)
 pause 60
 check_equal 'no write to a target or to a record within 60 s' \
     "$(store_watch_count_stop steady)" 0
