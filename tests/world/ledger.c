@@ -206,6 +206,9 @@ void ledger_ring(struct ledger *ledger, uint32_t domid, uint32_t number)
     }
     ledger->counts.rings++;
     port->is_rung = port->is_bound;
+    if (ledger->rung != NULL) {
+        ledger->rung(ledger->arg, domid);
+    }
 }
 
 void ledger_close_port(struct ledger *ledger, uint32_t domid, uint32_t number)
