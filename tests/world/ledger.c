@@ -571,6 +571,10 @@ static int op_arm_bell(void *state, uint32_t bell)
     if (port == NULL) {
         return -ENOTTY; /* as the driver says */
     }
+    if (ledger->arm_failures > 0) {
+        ledger->arm_failures--;
+        return -EIO;
+    }
     port->is_armed = true;
     return 0;
 }

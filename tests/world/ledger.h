@@ -61,6 +61,7 @@ struct ledger {
 
     bool has_no_grants;         /* dom0 has no /dev/xen/gntdev */
     bool has_no_bells;          /* nor /dev/xen/evtchn */
+    unsigned int arm_failures;  /* so often arming a bell fails from now on */
     ledger_copying_fn *copying; /* or NULL */
     void *copying_arg;
     struct ledger_counts counts;
