@@ -134,6 +134,9 @@ unit_tests += \
 	%D%/test_bell \
 	%D%/test_bursts \
 	%D%/test_device \
+	%D%/test_device_life \
+	%D%/test_device_page \
+	%D%/test_device_rates \
 	%D%/test_difficult_guests \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
@@ -186,7 +189,22 @@ endif
 %C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
-%C%_test_device_SOURCES = %D%/steps.h %D%/test_device.c
+%C%_test_device_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device.c
+%C%_test_device_life_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device_life.c
+%C%_test_device_page_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device_page.c
+%C%_test_device_rates_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device_rates.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
