@@ -141,6 +141,7 @@ unit_tests += \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
+	%D%/test_misbehaviour \
 	%D%/test_mutant_allowance \
 	%D%/test_mutant_decisions \
 	%D%/test_mutant_intent \
@@ -219,6 +220,10 @@ endif
 %C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
+%C%_test_misbehaviour_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_misbehaviour.c
 %C%_test_movement_SOURCES = %D%/test_movement.c
 %C%_test_mutant_allowance_SOURCES = \
 	%D%/mutants.h \
