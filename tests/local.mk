@@ -146,6 +146,7 @@ unit_tests += \
 	%D%/test_mutant_decisions \
 	%D%/test_mutant_intent \
 	%D%/test_mutant_movement \
+	%D%/test_mutant_rates \
 	%D%/test_mutant_shortage \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
@@ -245,6 +246,7 @@ endif
 	%D%/spoilt.h \
 	%D%/test_mutant_movement.c
 %C%_test_mutant_movement_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_rates_SOURCES = %D%/mutants.h %D%/test_mutant_rates.c
 %C%_test_mutant_shortage_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \
