@@ -321,12 +321,14 @@ TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
 	%D%/fuzz/fuzz_announcement \
+	%D%/fuzz/fuzz_gueststatus \
 	%D%/fuzz/fuzz_page \
 	%D%/fuzz/fuzz_report
 if BACKEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
 	%D%/fuzz/fuzz_conffile \
+	%D%/fuzz/fuzz_offer \
 	%D%/fuzz/fuzz_replay \
 	%D%/fuzz/fuzz_scenario \
 	%D%/fuzz/fuzz_trace
@@ -342,6 +344,11 @@ endif
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_gueststatus_SOURCES = \
+	%D%/fuzz/fuzz_gueststatus.c $(fuzz_main)
+%C%_fuzz_fuzz_gueststatus_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_offer_SOURCES = %D%/fuzz/fuzz_offer.c $(fuzz_main)
+%C%_fuzz_fuzz_offer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_page_SOURCES = %D%/fuzz/fuzz_page.c $(fuzz_main)
 %C%_fuzz_fuzz_page_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)
