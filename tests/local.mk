@@ -197,6 +197,8 @@ endif
 	%D%/test_device.c
 %C%_test_device_life_SOURCES = \
 	%D%/rig.h \
+	%D%/second.c \
+	%D%/second.h \
 	%D%/steps.h \
 	%D%/test_device_life.c
 %C%_test_device_page_SOURCES = \

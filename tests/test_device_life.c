@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "tests/rig.h"
+#include "tests/second.h"
 
 /* ---- Death -------------------------------------------------------------- */
 
@@ -188,6 +189,49 @@ static void frontend_may_be_killed_at_any_moment(void **state)
     }
 }
 
+/*
+ * A second frontend in the same guest, as when its owner starts one by hand:
+ * each finds the other's words in its place, and neither may cost dom0 more
+ * than a guest that flaps.
+ */
+static void two_frontends_are_a_bounded_nuisance(void **state)
+{
+    struct scenario scenario;
+    struct world *world = &scenario.world;
+    struct frontend *second;
+    const struct store_counts *counts;
+    struct domu *donor;
+    struct bus bus;
+    uint64_t asked;
+    uint64_t next_ms = 0;
+    unsigned int i;
+
+    (void)state;
+    two_guests(&scenario);
+    start(&scenario);
+    donor = world_find(world, "donor");
+    store_connect(world->store, donor->domid, "second", &bus);
+    second = second_new(&bus, &donor->guest);
+    counts = store_counts(&world->daemon.fault.bus);
+    asked = counts->reads + counts->writes;
+    for (i = 0; i < 10 * SECOND_MS; i++) {
+        if (world->now_ms >= next_ms || store_waiting(&bus) > 0) {
+            assert_true(second_tick(second, world->now_ms, &next_ms) >= 0);
+        }
+        run(&scenario, 1);
+    }
+    asked = counts->reads + counts->writes - asked;
+    print_message("# %llu requests of the backend in 10 s\n",
+                  (unsigned long long)asked);
+    assert_true(asked <= 100 * 12);
+
+    second_free(second);
+    store_disconnect(&bus);
+    run(&scenario, 30 * SECOND_MS);
+    assert_true(is_connected(&scenario, "donor"));
+    scenario_done(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +241,7 @@ int main(void)
         cmocka_unit_test(handshake_survives_a_backend_killed_anywhere),
         cmocka_unit_test(handshake_survives_each_error_once),
         cmocka_unit_test(frontend_may_be_killed_at_any_moment),
+        cmocka_unit_test(two_frontends_are_a_bounded_nuisance),
     };
 
     log_to_nowhere();
