@@ -3,6 +3,8 @@
  * Guests that misbehave without end: what each can write into dom0's log is
  * bounded, and every line is one.
  */
+#include <errno.h>
+
 #include "backend/device.h"
 #include "common/log.h"
 #include "tests/rig.h"
@@ -159,10 +161,41 @@ static void log_is_bounded(void **state)
     }
 }
 
+static int refuse_limit(void *state, uint32_t domid, uint64_t limit_kib)
+{
+    (void)state;
+    (void)domid;
+    (void)limit_kib;
+    return -EPERM;
+}
+
+/* The taker waits for it in vain, tick after tick. */
+static void step_that_fails_on_and_on_is_said_once(void **state)
+{
+    struct scenario scenario;
+    struct hypervisor *hypervisor = &scenario.world.daemon.hypervisor;
+    struct hypervisor_ops ops;
+
+    (void)state;
+    two_guests(&scenario);
+    start(&scenario);
+    ops = *hypervisor->ops;
+    ops.set_limit = refuse_limit;
+    hypervisor->ops = &ops;
+    lines = 0;
+    log_to_taker(count_line, LOG_LEVEL_WARNING);
+    run(&scenario, 10 * MINUTE_MS);
+    log_to_nowhere();
+    print_message("# %u warnings in 10 min\n", lines);
+    assert_in_range(lines, 1, 4);
+    scenario_done(&scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_is_bounded),
+        cmocka_unit_test(step_that_fails_on_and_on_is_said_once),
     };
 
     log_to_nowhere();
