@@ -129,9 +129,15 @@ static int only_limit(struct balancer *balancer, struct balancer_domain *domain)
                : set_limit(balancer, domain, domain->step.limit_kib);
 }
 
-/* A failure concerns one domain and one tick; the next one sees the truth. */
-static void report_failure(const struct balancer_domain *domain, int r)
+/*
+ * A failure concerns one domain and one tick; the next one sees the truth.  One
+ * that lasts is said once.
+ */
+static void report_failure(struct balancer_domain *domain, int r)
 {
+    bool is_known = domain->step_error == r;
+
+    domain->step_error = r;
     if (r == -EEXIST) {
         log_info("target was changed by somebody else, keeping theirs "
                  "domid=%u name=\"%s\"",
@@ -139,7 +145,7 @@ static void report_failure(const struct balancer_domain *domain, int r)
     } else if (r == -ESRCH) {
         log_info("domain went away, nothing written domid=%u name=\"%s\"",
                  domain->domid, domain->name);
-    } else {
+    } else if (!is_known) {
         log_warning("step failed, trying again at the next tick domid=%u "
                     "name=\"%s\": %s",
                     domain->domid, domain->name, strerror(-r));
@@ -153,6 +159,7 @@ static void report_success(struct balancer *balancer,
     char why[REASON_TEXT_MAX];
 
     balancer->last_write_ms = now_ms;
+    domain->step_error = 0;
     if (step->target_kib == domain->seen.target_kib) {
         log_debug("limit domid=%u name=\"%s\" from_kib=%" PRIu64
                   " to_kib=%" PRIu64,

@@ -79,6 +79,7 @@ struct balancer_domain {
     struct reason last_reason;
     uint64_t last_change_ms;
     uint64_t changes;
+    int step_error; /* why the last step failed, 0: it did not */
 
     struct snapshot_domain seen; /* as of the last tick */
     struct decide_step step;     /* of the last tick */

@@ -15,11 +15,7 @@
 
 /* ---- The log ------------------------------------------------------------ */
 
-/*
- * A line for each change of what there is to say, but no storm of them for a
- * guest that comes and goes.
- */
-static void say(struct balancer_domain *domain, enum device_word word,
+void device_say(struct balancer_domain *domain, enum device_word word,
                 const char *sentence, const char *detail, uint64_t now_ms)
 {
     struct device *device = &domain->device;
@@ -32,7 +28,7 @@ static void say(struct balancer_domain *domain, enum device_word word,
     }
     device->said = word;
     device->said_ms = now_ms;
-    if (word == DEVICE_SAID_UNKNOWN) {
+    if (word == DEVICE_SAID_UNKNOWN || word == DEVICE_SAID_SILENT) {
         log_warning("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
                     domain->name, detail);
     } else {
@@ -184,7 +180,8 @@ static void connect(struct balancer_domain *domain,
     }
     (void)snprintf(detail, sizeof(detail), "transport=%s",
                    offer_transport_word(meeting->offer.transport));
-    say(domain, DEVICE_SAID_CONNECTED, "frontend connected", detail, now_ms);
+    device_say(domain, DEVICE_SAID_CONNECTED, "frontend connected", detail,
+               now_ms);
 }
 
 static void disconnect(struct balancer_domain *domain,
@@ -201,8 +198,8 @@ static void disconnect(struct balancer_domain *domain,
         (void)snprintf(detail, sizeof(detail), "because=\"%s\"",
                        meeting->what != NULL ? meeting->what
                                              : "its state is none");
-        say(domain, DEVICE_SAID_UNKNOWN, "frontend is not understood", detail,
-            now_ms);
+        device_say(domain, DEVICE_SAID_UNKNOWN, "frontend is not understood",
+                   detail, now_ms);
     } else if (meeting->peer == PROTOCOL_CLOSING ||
                meeting->peer == PROTOCOL_CLOSED) {
         domain->voice = SNAPSHOT_VOICE_STOPPED;
@@ -210,7 +207,7 @@ static void disconnect(struct balancer_domain *domain,
         domain->voice = SNAPSHOT_VOICE_SILENT;
     }
     if (was_connected && meeting->what == NULL) {
-        say(domain, DEVICE_SAID_LEFT, "frontend left", "", now_ms);
+        device_say(domain, DEVICE_SAID_LEFT, "frontend left", "", now_ms);
     }
 }
 

@@ -33,6 +33,8 @@ enum device_word {
     DEVICE_SAID_CONNECTED,
     DEVICE_SAID_LEFT,
     DEVICE_SAID_UNKNOWN, /* its offer is not understood */
+    DEVICE_SAID_SILENT,
+    DEVICE_SAID_HEARD, /* again */
 };
 
 /* Zeroed: not made. */
@@ -95,6 +97,13 @@ int device_announce(struct balancer *balancer, struct balancer_domain *domain,
  */
 int device_tell_reason(const struct bus *bus, bus_transaction t,
                        const struct balancer_domain *domain, const char *why);
+
+/*
+ * A line of the log for each change of what there is to say, with detail as
+ * key=value or ""; but no storm of them for a guest that comes and goes.
+ */
+void device_say(struct balancer_domain *domain, enum device_word word,
+                const char *sentence, const char *detail, uint64_t now_ms);
 
 /* The backend's end, of a domain that is gone.  0 or a negative errno. */
 int device_remove(struct balancer *balancer,

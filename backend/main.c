@@ -386,10 +386,12 @@ static void bell_ready(void *arg, short revents)
 
     (void)revents;
     if (r < 0) {
-        log_warning("guests' event channels are lost, their heartbeats will "
+        log_warning("guests' event channels are lost, their doorbells will "
                     "do: %s",
                     strerror(-r));
         loop_remove(&daemon->loop, hypervisor_xen_bell_fd(&daemon->hypervisor));
+        bell_lose(&daemon->balancer);
+        daemon->is_stale = true;
         return;
     }
     bell_rang(&daemon->balancer, bell);

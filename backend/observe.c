@@ -171,6 +171,9 @@ int observe(struct balancer *balancer, uint64_t now_ms, uint64_t *ret_next_ms)
     if (r == 0) {
         r = bell_arm(balancer);
     }
+    if (r == 0) {
+        r = bell_tell(balancer, now_ms, ret_next_ms);
+    }
     for (i = 0; r == 0 && i < balancer->count; i++) {
         voice_expire(&balancer->domains[i], now_ms, ret_next_ms);
     }

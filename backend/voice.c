@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend/voice.h"
 
-#include "common/log.h"
 #include "common/units.h"
 
 static void note_time(struct balancer_domain *domain, uint64_t now_ms)
@@ -25,6 +24,10 @@ void voice_hear(struct balancer_domain *domain, const char *untrusted_text,
     }
     domain->report = report;
     domain->voice = is_fresh ? SNAPSHOT_VOICE_GOOD : SNAPSHOT_VOICE_SILENT;
+    if (is_fresh && domain->device.said == DEVICE_SAID_SILENT) {
+        device_say(domain, DEVICE_SAID_HEARD, "frontend is heard again", "",
+                   now_ms);
+    }
 }
 
 void voice_garbled(struct balancer_domain *domain, uint64_t now_ms)
@@ -44,9 +47,9 @@ void voice_expire(struct balancer_domain *domain, uint64_t now_ms,
     }
     if (now_ms >= silent_ms) {
         domain->voice = SNAPSHOT_VOICE_SILENT;
-        log_warning("frontend fell silent, leaving the domain alone domid=%u "
-                    "name=\"%s\"",
-                    domain->domid, domain->name);
+        device_say(domain, DEVICE_SAID_SILENT,
+                   "frontend fell silent, leaving the domain alone", "",
+                   now_ms);
     } else {
         *next_ms = units_min(*next_ms, silent_ms);
     }

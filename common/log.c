@@ -7,6 +7,7 @@
 #include "common/log.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <syslog.h>
 
@@ -18,6 +19,7 @@ enum sink {
     SINK_STDERR_JOURNAL,
     SINK_SYSLOG,
     SINK_NOWHERE,
+    SINK_TAKER,
 };
 
 /* As it is before anybody chose: a failure at start-up must be seen. */
@@ -25,7 +27,8 @@ static struct {
     enum sink sink;
     enum log_level level;
     const char *name;
-} chosen = {SINK_STDERR, LOG_LEVEL_INFO, "xenballoon"};
+    log_take_fn *take;
+} chosen = {SINK_STDERR, LOG_LEVEL_INFO, "xenballoon", NULL};
 
 static const struct {
     const char *word;
@@ -55,6 +58,13 @@ void log_to_syslog(const char *name, enum log_level level)
 void log_to_nowhere(void)
 {
     chosen.sink = SINK_NOWHERE;
+}
+
+void log_to_taker(log_take_fn *take, enum log_level level)
+{
+    chosen.sink = SINK_TAKER;
+    chosen.level = level;
+    chosen.take = take;
 }
 
 bool log_wants(enum log_level level)
@@ -93,6 +103,9 @@ write_line(enum log_level level, const char *format, va_list arguments)
         break;
     case SINK_SYSLOG:
         syslog(levels[level].priority, "%s", line);
+        break;
+    case SINK_TAKER:
+        chosen.take(level, line);
         break;
     case SINK_NOWHERE:
         break;

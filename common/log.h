@@ -33,6 +33,10 @@ void log_to_syslog(const char *name, enum log_level level);
 /* For tests and fuzzers: nothing is written. */
 void log_to_nowhere(void);
 
+/* For tests: lines at or above level are handed over, without their end. */
+typedef void log_take_fn(enum log_level level, const char *line);
+void log_to_taker(log_take_fn *take, enum log_level level);
+
 bool log_wants(enum log_level level);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

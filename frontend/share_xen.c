@@ -20,7 +20,7 @@ static int open_handle(struct share_xen *share)
         return 0;
     }
     share->handle = xengntshr_open(NULL, 0);
-    return share->handle != NULL ? 0 : -errno;
+    return share->handle != NULL ? 0 : errno != 0 ? -errno : -EIO;
 }
 
 int share_xen_page(struct share_xen *share, void **ret_page,

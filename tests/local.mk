@@ -134,14 +134,19 @@ unit_tests += \
 	%D%/test_bell \
 	%D%/test_bursts \
 	%D%/test_device \
+	%D%/test_device_life \
+	%D%/test_device_page \
+	%D%/test_device_rates \
 	%D%/test_difficult_guests \
 	%D%/test_frontend_device \
 	%D%/test_hands_off \
 	%D%/test_lifecycle \
+	%D%/test_misbehaviour \
 	%D%/test_mutant_allowance \
 	%D%/test_mutant_decisions \
 	%D%/test_mutant_intent \
 	%D%/test_mutant_movement \
+	%D%/test_mutant_rates \
 	%D%/test_mutant_shortage \
 	%D%/test_mutants \
 	%D%/test_peers_guests \
@@ -186,7 +191,24 @@ endif
 %C%_test_course_SOURCES = %D%/test_course.c
 %C%_test_decide_SOURCES = %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
-%C%_test_device_SOURCES = %D%/steps.h %D%/test_device.c
+%C%_test_device_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device.c
+%C%_test_device_life_SOURCES = \
+	%D%/rig.h \
+	%D%/second.c \
+	%D%/second.h \
+	%D%/steps.h \
+	%D%/test_device_life.c
+%C%_test_device_page_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device_page.c
+%C%_test_device_rates_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_device_rates.c
 %C%_test_difficult_guests_SOURCES = %D%/steps.h %D%/test_difficult_guests.c
 %C%_test_fields_SOURCES = %D%/test_fields.c
 %C%_test_frontend_SOURCES = %D%/test_frontend.c
@@ -201,6 +223,10 @@ endif
 %C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
+%C%_test_misbehaviour_SOURCES = \
+	%D%/rig.h \
+	%D%/steps.h \
+	%D%/test_misbehaviour.c
 %C%_test_movement_SOURCES = %D%/test_movement.c
 %C%_test_mutant_allowance_SOURCES = \
 	%D%/mutants.h \
@@ -222,6 +248,7 @@ endif
 	%D%/spoilt.h \
 	%D%/test_mutant_movement.c
 %C%_test_mutant_movement_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_rates_SOURCES = %D%/mutants.h %D%/test_mutant_rates.c
 %C%_test_mutant_shortage_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \
@@ -296,12 +323,14 @@ TESTS += $(fuzz_tests)
 endif
 fuzz_tests = \
 	%D%/fuzz/fuzz_announcement \
+	%D%/fuzz/fuzz_gueststatus \
 	%D%/fuzz/fuzz_page \
 	%D%/fuzz/fuzz_report
 if BACKEND
 fuzz_tests += \
 	%D%/fuzz/fuzz_answer \
 	%D%/fuzz/fuzz_conffile \
+	%D%/fuzz/fuzz_offer \
 	%D%/fuzz/fuzz_replay \
 	%D%/fuzz/fuzz_scenario \
 	%D%/fuzz/fuzz_trace
@@ -317,6 +346,11 @@ endif
 %C%_fuzz_fuzz_answer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_conffile_SOURCES = %D%/fuzz/fuzz_conffile.c $(fuzz_main)
 %C%_fuzz_fuzz_conffile_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_gueststatus_SOURCES = \
+	%D%/fuzz/fuzz_gueststatus.c $(fuzz_main)
+%C%_fuzz_fuzz_gueststatus_LDFLAGS = $(fuzz_flags)
+%C%_fuzz_fuzz_offer_SOURCES = %D%/fuzz/fuzz_offer.c $(fuzz_main)
+%C%_fuzz_fuzz_offer_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_page_SOURCES = %D%/fuzz/fuzz_page.c $(fuzz_main)
 %C%_fuzz_fuzz_page_LDFLAGS = $(fuzz_flags)
 %C%_fuzz_fuzz_procfs_SOURCES = %D%/fuzz/fuzz_procfs.c $(fuzz_main)

@@ -3,6 +3,8 @@
  * Guests that ring by an event channel instead of the doorbell, on the
  * simulated host.  The ledger sees to it that no dead port is rung.
  */
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -312,6 +314,110 @@ static void port_of_another_is_none(void **state)
     scenario_done(&scenario);
 }
 
+/* Well before the next heartbeat, by which it would be found anyhow. */
+#define AT_ONCE_MS 500
+
+static void ring(struct scenario *scenario)
+{
+    ledger_ring(&scenario->world.ledger, 1, ringer(scenario)->model.bell);
+}
+
+static void bell_that_cannot_be_armed_is_bound_anew(void **state)
+{
+    struct scenario scenario;
+    struct ledger *ledger = &scenario.world.ledger;
+    uint64_t heard;
+
+    (void)state;
+    begin(&scenario);
+    ledger->arm_failures = 1;
+    ring(&scenario);
+    run(&scenario, AT_ONCE_MS);
+    assert_int_equal(ledger->arm_failures, 0);
+    heard = ledger->counts.heard;
+    ring(&scenario);
+    run(&scenario, AT_ONCE_MS);
+    assert_true(ledger->counts.heard > heard);
+    assert_int_equal(ledger_bells(ledger), 1);
+    assert_false(scenario_seen(&scenario, "ringer")->bell.is_refused);
+    scenario_done(&scenario);
+}
+
+/* It rings whenever it is bound, which must not go on for ever. */
+static void bell_that_can_never_be_armed_is_given_up(void **state)
+{
+    struct scenario scenario;
+    struct ledger *ledger = &scenario.world.ledger;
+
+    (void)state;
+    begin(&scenario);
+    ledger->arm_failures = UINT_MAX;
+    ring(&scenario);
+    run(&scenario, AT_ONCE_MS);
+    assert_int_equal(UINT_MAX - ledger->arm_failures, 2);
+    assert_int_equal(ledger_bells(ledger), 0);
+    assert_null(peek(&scenario, OURS("1", "feature-event-channel")));
+    expect_doorbell(&scenario, THEIRS("1", "doorbell"));
+    assert_int_equal(state_of(&scenario, "ringer"), DECIDE_MANAGED);
+    scenario_done(&scenario);
+}
+
+/* The store of the backend that runs, which removes nothing so many times. */
+static const struct bus *bus_was;
+static unsigned int remove_failures;
+
+static int remove_at_last(void *state, bus_transaction t, const char *path)
+{
+    if (remove_failures > 0) {
+        remove_failures--;
+        return -EAGAIN;
+    }
+    return bus_was->ops->remove(state, t, path);
+}
+
+static void refusal_is_told_until_it_is_taken(void **state)
+{
+    struct scenario scenario;
+    struct balancer *balancer = &scenario.world.daemon.balancer;
+    struct bus_ops ops;
+    struct bus bus;
+
+    (void)state;
+    begin(&scenario);
+    bus_was = balancer->bus;
+    ops = *bus_was->ops;
+    ops.remove = remove_at_last;
+    bus = (struct bus){&ops, bus_was->state};
+    balancer->bus = &bus;
+    remove_failures = 3;
+    scenario.world.ledger.arm_failures = UINT_MAX;
+    ring(&scenario);
+    run(&scenario, AT_ONCE_MS);
+    assert_non_null(peek(&scenario, OURS("1", "feature-event-channel")));
+    run(&scenario, 4 * SECOND_MS);
+    assert_int_equal(remove_failures, 0);
+    assert_null(peek(&scenario, OURS("1", "feature-event-channel")));
+    expect_doorbell(&scenario, THEIRS("1", "doorbell"));
+    assert_int_equal(scenario.world.daemon.starts, 1);
+    scenario_done(&scenario);
+}
+
+/* As when the device fails from which they are heard. */
+static void lost_bells_are_doorbells(void **state)
+{
+    struct scenario scenario;
+
+    (void)state;
+    begin(&scenario);
+    bell_lose(&scenario.world.daemon.balancer);
+    run(&scenario, DAEMON_TICK_MAX_MS);
+    assert_int_equal(ledger_bells(&scenario.world.ledger), 0);
+    assert_null(peek(&scenario, OURS("1", "feature-event-channel")));
+    assert_null(peek(&scenario, OURS("2", "feature-event-channel")));
+    expect_doorbell(&scenario, THEIRS("1", "doorbell"));
+    scenario_done(&scenario);
+}
+
 static void host_without_event_channels_is_rung_by_the_doorbell(void **state)
 {
     struct scenario scenario;
@@ -356,6 +462,10 @@ int main(void)
         cmocka_unit_test(dead_port_is_not_offered_to_a_later_backend),
         cmocka_unit_test(bad_port_is_refused_and_the_doorbell_goes_on),
         cmocka_unit_test(port_of_another_is_none),
+        cmocka_unit_test(bell_that_cannot_be_armed_is_bound_anew),
+        cmocka_unit_test(bell_that_can_never_be_armed_is_given_up),
+        cmocka_unit_test(refusal_is_told_until_it_is_taken),
+        cmocka_unit_test(lost_bells_are_doorbells),
         cmocka_unit_test(host_without_event_channels_is_rung_by_the_doorbell),
         cmocka_unit_test(record_needs_no_bell),
     };

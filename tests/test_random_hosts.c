@@ -140,6 +140,7 @@ static void create(struct host *host)
     }
     character_draw(guest, &host->dice, host->count, 1500 * MIB);
     guest->nature.has_no_grants = dice_chance(&host->wire, 40);
+    guest->config.has_bell = dice_chance(&host->wire, 50);
     host->count++;
     host->is_restless =
         host->is_restless || guest->nature.repeat_ms != 0 ||
@@ -171,6 +172,7 @@ static void draw_host(struct host *host, uint64_t seed)
     while (guests-- > 0) {
         create(host);
     }
+    host->world.ledger.has_no_bells = dice_chance(&host->wire, 15);
     daemon_start(&host->world.daemon, 0);
 }
 
@@ -442,6 +444,7 @@ static uint64_t draw_plenty(struct host *host)
                         last_kib);
         guest->config.is_hvm = dice_chance(&host->dice, 50);
         guest->nature.has_no_grants = dice_chance(&host->wire, 40);
+        guest->config.has_bell = dice_chance(&host->wire, 50);
         built_kib += memory_kib;
         wanted_kib += most_kib;
     }

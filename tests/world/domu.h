@@ -88,14 +88,15 @@ struct domu {
     uint64_t target_kib; /* memory/target; before the build, what it will be */
 
     /* What rules.c remembers */
-    bool is_operators; /* xl mem-set has spoken, and it was not released */
-    bool is_backends;  /* the backend wrote the target that it has */
-    bool is_limit_xls; /* xl mem-max set it last: it forgets video memory */
-    bool has_reported; /* and not taken leave since */
-    uint64_t leave_ms; /* when it took leave */
-    uint64_t heard_ms; /* when a report was last seen that was new */
-    uint32_t sequence; /* of the page that was last seen */
-    bool is_garbled;   /* what stands in its report's place is none */
+    bool is_operators;  /* xl mem-set has spoken, and it was not released */
+    bool is_backends;   /* the backend wrote the target that it has */
+    bool is_limit_xls;  /* xl mem-max set it last: it forgets video memory */
+    bool has_reported;  /* and not taken leave since */
+    uint64_t leave_ms;  /* when it took leave */
+    uint64_t heard_ms;  /* when a report was last seen that was new */
+    uint32_t sequence;  /* of the page that was last seen */
+    uint32_t overheard; /* the same, of what nobody rang for, too */
+    bool is_garbled;    /* what stands in its report's place is none */
     uint64_t garbled_ms;
     /* What it says it cannot go below; a higher one counts a little later. */
     uint64_t floor_kib;

@@ -206,6 +206,9 @@ void ledger_ring(struct ledger *ledger, uint32_t domid, uint32_t number)
     }
     ledger->counts.rings++;
     port->is_rung = port->is_bound;
+    if (ledger->rung != NULL) {
+        ledger->rung(ledger->arg, domid);
+    }
 }
 
 void ledger_close_port(struct ledger *ledger, uint32_t domid, uint32_t number)
@@ -567,6 +570,10 @@ static int op_arm_bell(void *state, uint32_t bell)
     }
     if (port == NULL) {
         return -ENOTTY; /* as the driver says */
+    }
+    if (ledger->arm_failures > 0) {
+        ledger->arm_failures--;
+        return -EIO;
     }
     port->is_armed = true;
     return 0;

@@ -29,6 +29,9 @@ typedef void ledger_impossible_fn(void *arg, const char *what);
 typedef void ledger_limited_fn(void *arg, uint32_t domid, uint64_t old_kib,
                                uint64_t limit_kib);
 
+/* A guest has notified a port of its own. */
+typedef void ledger_rung_fn(void *arg, uint32_t domid);
+
 /* A page is being copied: its sequence is, the rest is not yet. */
 typedef void ledger_copying_fn(void *arg, uint32_t domid);
 
@@ -53,10 +56,12 @@ struct ledger {
     ledger_impossible_fn *impossible; /* NULL: the program ends */
     bool is_raced; /* a daemon may ask for what was possible a moment ago */
     ledger_limited_fn *limited; /* or NULL */
+    ledger_rung_fn *rung;       /* or NULL */
     void *arg;
 
     bool has_no_grants;         /* dom0 has no /dev/xen/gntdev */
     bool has_no_bells;          /* nor /dev/xen/evtchn */
+    unsigned int arm_failures;  /* so often arming a bell fails from now on */
     ledger_copying_fn *copying; /* or NULL */
     void *copying_arg;
     struct ledger_counts counts;

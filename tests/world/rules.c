@@ -81,32 +81,66 @@ static void hear_floor(struct domu *domu, uint64_t floor_kib, uint64_t ms)
     }
 }
 
-/* A page is written without a word: looked at when it matters. */
-static void hear_page(const struct world *world, struct domu *domu)
+/* What stands in its page: what the backend would read there now. */
+static bool read_page(const struct world *world, const struct domu *domu,
+                      struct report *ret_report, uint32_t *ret_sequence)
 {
     const char *text = device_node(world, domu, PROTOCOL_NODE_PAGE_REF);
     const unsigned char *page;
     const char *found;
-    struct report report;
     uint64_t reference;
     uint32_t sequence;
     int len;
 
     if (!speaks(world, domu, PROTOCOL_TRANSPORT_PAGE) ||
         number_parse(text, strlen(text), UINT32_MAX, &reference) < 0) {
-        return;
+        return false;
     }
     page = ledger_granted(&world->ledger, domu->domid, (uint32_t)reference);
     if (page == NULL) {
-        return;
+        return false;
     }
     memcpy(&sequence, page + PAGE_SEQUENCE_OFFSET, sizeof(sequence));
-    len = page_read(page, sequence, sequence, &found, &sequence);
-    if (len > 0 && report_parse(found, (size_t)len, &report) == 0) {
+    len = page_read(page, sequence, sequence, &found, ret_sequence);
+    return len > 0 && report_parse(found, (size_t)len, ret_report) == 0;
+}
+
+/* To be called when it has rung, and when it matters. */
+static void hear_page(const struct world *world, struct domu *domu)
+{
+    struct report report;
+    uint32_t sequence;
+
+    if (read_page(world, domu, &report, &sequence)) {
         hear_floor(domu, report.floor_kib, world->now_ms);
         domu->heard_ms =
             sequence != domu->sequence ? world->now_ms : domu->heard_ms;
         domu->sequence = sequence;
+    }
+}
+
+/*
+ * Nobody rings for a heartbeat, but the backend may find it and act on it after
+ * the page says something else: a lower floor counts from when it was there.
+ */
+static void overhear_page(const struct world *world, struct domu *domu)
+{
+    struct report report;
+    uint32_t sequence;
+
+    if (domu->model.shared == NULL) {
+        return;
+    }
+    memcpy(&sequence,
+           (const unsigned char *)domu->model.shared + PAGE_SEQUENCE_OFFSET,
+           sizeof(sequence));
+    if (sequence == domu->overheard) {
+        return;
+    }
+    domu->overheard = sequence;
+    if (read_page(world, domu, &report, &sequence) &&
+        report.floor_kib < domu->floor_kib) {
+        hear_floor(domu, report.floor_kib, world->now_ms);
     }
 }
 
@@ -433,6 +467,17 @@ static void guest_wrote(struct world *world, const struct write *write)
     }
 }
 
+/* An event channel leaves nothing in the store. */
+static void rung(void *arg, uint32_t domid)
+{
+    const struct world *world = arg;
+    struct domu *domu = world_find_domid(world, domid);
+
+    if (domu != NULL) {
+        hear_page(world, domu);
+    }
+}
+
 static void wrote(void *arg, const struct write *write)
 {
     struct world *world = arg;
@@ -509,6 +554,7 @@ void rules_watch(struct world *world)
     world->store->wrote = wrote;
     world->store->wrote_arg = world;
     world->ledger.limited = limited;
+    world->ledger.rung = rung;
 }
 
 static void check_limits(struct world *world)
@@ -545,7 +591,12 @@ static void check_reasons(struct world *world)
 
 void rules_check(struct world *world)
 {
+    unsigned int i;
+
     ledger_check(&world->ledger);
+    for (i = 0; i < world->count; i++) {
+        overhear_page(world, world->domus[i]);
+    }
     if (world->daemon.is_running && world->daemon.has_ticked &&
         world->daemon.last_ms == world->now_ms) {
         check_reasons(world);
