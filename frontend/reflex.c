@@ -307,7 +307,8 @@ void reflex_look(struct reflex *reflex, const struct reflex_input *input,
     reflex->taken_kib = step.taken_kib;
     reflex->target_kib = input->target_kib;
     reflex->kernel_target_kib = input->kernel_target_kib;
-    if (!reflex->knows_offset && input->allowance_stands) {
+    if (!reflex->knows_offset && input->allowance_stands &&
+        input->allowance_kib > 0) {
         step.next_ms = time_to_measure_ms(reflex, input);
     }
     *ret_step = step;
