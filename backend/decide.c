@@ -177,6 +177,23 @@ static void hear_complaint(struct decide_memory *memory, uint64_t now_ms)
     memory->hands_off_ms = now_ms + memory->hands_off_after_ms;
 }
 
+/* It is granted what it was shrunk by just before; see DECIDE_BREATH_MS. */
+static void follow_breath(struct decide_memory *memory, uint64_t now_ms)
+{
+    if (memory->shrunk_ms == 0 ||
+        units_less(now_ms, memory->shrunk_ms) >= DECIDE_BREATH_MS ||
+        now_ms < memory->breathes_ms) {
+        return;
+    }
+    if (now_ms >= memory->breathes_ms + DECIDE_BREATH_MAX_MS) {
+        memory->breathes_after_ms = 0;
+    }
+    memory->breathes_after_ms =
+        units_clamp(memory->breathes_after_ms * 2, DECIDE_BREATH_OUT_MS,
+                    DECIDE_BREATH_MAX_MS);
+    memory->breathes_ms = now_ms + memory->breathes_after_ms;
+}
+
 /* Field by field: a third faster than all at once. */
 static void begin(const struct snapshot_domain *domain,
                   struct decide_step *step)
@@ -228,6 +245,10 @@ static void judge(const struct snapshot_domain *domain,
         demand_follow(domain, memory, step, now_ms);
         cover_reflex(domain, step);
         hear_complaint(memory, now_ms);
+        if (domain->target_kib <=
+            step->demand_kib + share_deadband_kib(domain->target_kib)) {
+            memory->needed_ms = now_ms;
+        }
     }
     movement_follow(domain, memory, now_ms);
     memory->is_known = true;
@@ -362,6 +383,8 @@ static void finish_target(const struct snapshot *snapshot,
     } else if (step->state == DECIDE_MANAGED) {
         if (step->target_kib < domain->target_kib) {
             memory->shrunk_ms = snapshot->now_ms;
+        } else if (step->target_kib > domain->target_kib) {
+            follow_breath(memory, snapshot->now_ms);
         }
         hold_ceiling(domain, step);
     }

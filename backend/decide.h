@@ -89,11 +89,23 @@
  * Bursts are what is granted within about the first of these; the largest is
  * remembered, half of it for the second.  While somebody lacks memory, as much
  * again is asked of what donors have not needed for long, up to a share of what
- * all may hold; at rest nobody is asked for it.
+ * all may hold; at rest, of those who were granted it and need it no more.
  */
 #define DECIDE_BURST_MS 5000U
 #define DECIDE_BURST_MEMORY_MS 3600000U
 #define DECIDE_BURST_SHARE 32U
+
+/*
+ * Who is granted something within the first of these after it was shrunk
+ * breathes: for the head-room of others it is not asked again for the second,
+ * doubling up to the third.
+ */
+#define DECIDE_BREATH_MS 60000U
+#define DECIDE_BREATH_OUT_MS 15000U
+#define DECIDE_BREATH_MAX_MS 3600000U
+
+/* Who was granted memory returns it when it has had no use for it for so long. */
+#define DECIDE_RETURN_MS 30000U
 
 /* Off its target for so long without DECIDE_PROGRESS_KIB: stuck. */
 #define DECIDE_STUCK_MS 5000U
@@ -258,11 +270,15 @@ struct decide_memory {
     uint64_t up_kib_s;       /* measured speeds; 0: not yet */
     uint64_t down_kib_s;
     uint64_t lately_kib; /* the most it was to hold, fading in minutes */
+    uint64_t lent_kib;   /* granted, not given back, fading in hours */
+    uint64_t needed_ms;  /* it last had a use for all of its target */
 
     /* How it bears to be shrunk */
     uint64_t shrunk_ms;          /* 0: never was */
     uint64_t hands_off_ms;       /* not asked to give before this */
     uint64_t hands_off_after_ms; /* the next back-off */
+    uint64_t breathes_ms;        /* before this, not asked for head-room */
+    uint64_t breathes_after_ms;  /* the next back-off */
 
     /* Shrinking with warning: intent.c */
     uint64_t intent_number;     /* of the last announcement, 0: none was */

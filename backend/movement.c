@@ -92,10 +92,19 @@ static void remember(const struct snapshot_domain *domain,
                      struct decide_memory *memory, uint64_t now_ms)
 {
     uint64_t aim = movement_aim_kib(domain);
+    uint64_t elapsed_ms = units_less(now_ms, memory->last_ms);
+    uint64_t granted = units_less(aim, memory->target_kib);
+    uint64_t given = units_less(memory->target_kib, aim);
 
-    memory->lately_kib =
-        aim + units_fade(units_less(memory->lately_kib, aim),
-                         units_less(now_ms, memory->last_ms), DECIDE_LATELY_MS);
+    memory->lately_kib = aim + units_fade(units_less(memory->lately_kib, aim),
+                                          elapsed_ms, DECIDE_LATELY_MS);
+    /* What it started with is its own. */
+    if (memory->met_ms == 0 || !memory->is_known) {
+        return;
+    }
+    memory->lent_kib =
+        units_fade(memory->lent_kib, elapsed_ms, DECIDE_BURST_MEMORY_MS);
+    memory->lent_kib = units_less(units_add(memory->lent_kib, granted), given);
 }
 
 /*

@@ -118,29 +118,46 @@ static void shrink(struct decide_step *step, uint64_t target_kib,
     reason_set(&step->reason, code, step->demand_kib, b_kib);
 }
 
+/* Down to where a donor gives. */
+enum level {
+    LEVEL_LENT,            /* what it was granted, once it has no use for it */
+    LEVEL_NOT_NEEDED_LONG, /* what it ever needed */
+    LEVEL_DEMAND,
+    LEVEL_SHARE
+};
+
 /*
  * What donors are asked for: readily_kib of what they hold above one level, and
  * what that leaves of needed_kib of what they hold above a lower one.
  */
 struct asking {
-    enum { GIVE_NOT_NEEDED_LONG, GIVE_SPARE } from;
+    enum level upper;
+    enum level lower;
     uint64_t readily_kib;
     uint64_t needed_kib;
     enum reason_code code;
+    bool spares_breathers;
 };
 
-static uint64_t upper_kib(const struct asking *asking,
+static uint64_t level_kib(enum level level, uint64_t now_ms,
+                          const struct snapshot_domain *domain,
+                          const struct decide_memory *memory,
                           const struct decide_step *step)
 {
-    return asking->from == GIVE_NOT_NEEDED_LONG ? step->keep_kib
-                                                : step->demand_kib;
-}
-
-static uint64_t lower_kib(const struct asking *asking,
-                          const struct decide_step *step)
-{
-    return asking->from == GIVE_NOT_NEEDED_LONG ? step->demand_kib
-                                                : step->goal_kib;
+    switch (level) {
+    case LEVEL_LENT:
+        return units_less(now_ms, memory->needed_ms) < DECIDE_RETURN_MS
+                   ? domain->target_kib
+                   : units_max(step->demand_kib, units_less(domain->target_kib,
+                                                            memory->lent_kib));
+    case LEVEL_NOT_NEEDED_LONG:
+        return step->keep_kib;
+    case LEVEL_DEMAND:
+        return step->demand_kib;
+    case LEVEL_SHARE:
+        break;
+    }
+    return step->goal_kib;
 }
 
 /* What a donor can be asked for without harm, down to level. */
@@ -148,16 +165,39 @@ static uint64_t can_give(const struct snapshot *snapshot,
                          const struct decide_host *host,
                          const struct decide_memory *memory,
                          const struct snapshot_domain *domain,
-                         const struct decide_step *step, uint64_t level_kib)
+                         const struct decide_step *step,
+                         const struct asking *asking, enum level level)
 {
-    uint64_t spare = units_less(domain->target_kib, level_kib);
+    uint64_t now_ms = snapshot->now_ms;
+    uint64_t least_kib = level_kib(level, now_ms, domain, memory, step);
+    uint64_t spare;
 
     if (step->state != DECIDE_MANAGED ||
-        (memory->hands_off_ms > snapshot->now_ms &&
-         host->mood != DECIDE_EMERGENCY)) {
+        (memory->hands_off_ms > now_ms && host->mood != DECIDE_EMERGENCY)) {
         return 0;
     }
+    if (asking->spares_breathers && memory->breathes_ms > now_ms) {
+        return 0;
+    }
+    spare = units_less(domain->target_kib, least_kib);
     return spare > DECIDE_DEADBAND_KIB ? spare : 0;
+}
+
+/* What all donors together can be asked for. */
+static uint64_t can_all_give(const struct snapshot *snapshot,
+                             const struct decide_host *host,
+                             const struct decide_memory *memories,
+                             const struct plan *plan,
+                             const struct asking *asking, enum level level)
+{
+    uint64_t sum = 0;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        sum += can_give(snapshot, host, &memories[i], &snapshot->domains[i],
+                        &plan->steps[i], asking, level);
+    }
+    return sum;
 }
 
 /* Donors together give what is asked for, each its part. */
@@ -165,20 +205,13 @@ static void ask(const struct snapshot *snapshot, const struct decide_host *host,
                 const struct decide_memory *memories,
                 const struct asking *asking, struct plan *plan)
 {
-    uint64_t upper_sum = 0;
-    uint64_t lower_sum = 0;
+    uint64_t upper_sum =
+        can_all_give(snapshot, host, memories, plan, asking, asking->upper);
+    uint64_t lower_sum =
+        can_all_give(snapshot, host, memories, plan, asking, asking->lower);
     uint64_t readily_kib, more_kib;
     unsigned int i;
 
-    for (i = 0; i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
-        const struct decide_step *step = &plan->steps[i];
-
-        upper_sum += can_give(snapshot, host, &memories[i], domain, step,
-                              upper_kib(asking, step));
-        lower_sum += can_give(snapshot, host, &memories[i], domain, step,
-                              lower_kib(asking, step));
-    }
     readily_kib = units_min(asking->readily_kib, upper_sum);
     more_kib = units_min(units_less(asking->needed_kib, upper_sum),
                          lower_sum - upper_sum);
@@ -186,14 +219,14 @@ static void ask(const struct snapshot *snapshot, const struct decide_host *host,
         const struct snapshot_domain *domain = &snapshot->domains[i];
         struct decide_step *step = &plan->steps[i];
         uint64_t lower = can_give(snapshot, host, &memories[i], domain, step,
-                                  lower_kib(asking, step));
+                                  asking, asking->lower);
         uint64_t upper, part;
 
         if (lower == 0) {
             continue;
         }
-        upper = can_give(snapshot, host, &memories[i], domain, step,
-                         upper_kib(asking, step));
+        upper = can_give(snapshot, host, &memories[i], domain, step, asking,
+                         asking->upper);
         part = units_scale(upper, readily_kib, upper_sum);
         if (more_kib > 0) {
             part += units_scale(lower - upper, more_kib, lower_sum - upper_sum);
@@ -204,6 +237,27 @@ static void ask(const struct snapshot *snapshot, const struct decide_host *host,
                    asking->code, asking->needed_kib);
         }
     }
+}
+
+/*
+ * What is pressing is asked of all; the rest, of those who would not want it
+ * back in a moment.
+ */
+static void ask_calmly(const struct snapshot *snapshot,
+                       const struct decide_host *host,
+                       const struct decide_memory *memories,
+                       uint64_t pressing_kib, struct asking *asking,
+                       struct plan *plan)
+{
+    asking->spares_breathers = true;
+    asking->spares_breathers =
+        can_all_give(snapshot, host, memories, plan, asking, asking->lower) >=
+        pressing_kib;
+    if (!asking->spares_breathers) {
+        asking->readily_kib = units_min(asking->readily_kib, pressing_kib);
+        asking->needed_kib = pressing_kib;
+    }
+    ask(snapshot, host, memories, asking, plan);
 }
 
 /* What is there, or can be counted on soon. */
@@ -226,7 +280,8 @@ static void ask_in_plenty(const struct snapshot *snapshot,
     uint64_t owed =
         sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
     uint64_t lack = units_less(sums->wanted_kib + owed, have_kib(sums));
-    struct asking asking = {GIVE_NOT_NEEDED_LONG, lack, lack, REASON_REFILLS};
+    struct asking asking = {LEVEL_NOT_NEEDED_LONG, LEVEL_DEMAND, lack, lack,
+                            REASON_REFILLS,        false};
 
     if (sums->wanted_kib > 0) {
         asking.readily_kib += host_refill_kib(host, sums);
@@ -235,6 +290,26 @@ static void ask_in_plenty(const struct snapshot *snapshot,
         return;
     }
     if (lack > 0) {
+        ask_calmly(snapshot, host, memories,
+                   units_less(sums->pressing_kib + owed, have_kib(sums)),
+                   &asking, plan);
+    }
+}
+
+/*
+ * At rest what Xen had free for bursts returns to it from those whose burst is
+ * over, so that the next one finds it there, whosever it is.
+ */
+static void ask_back(const struct snapshot *snapshot,
+                     const struct decide_host *host,
+                     const struct decide_memory *memories,
+                     const struct host_sums *sums, struct plan *plan)
+{
+    uint64_t lack = units_less(host->learned_kib, have_kib(sums));
+    const struct asking asking = {LEVEL_LENT, LEVEL_LENT,     lack,
+                                  lack,       REASON_REFILLS, true};
+
+    if (lack > host->learned_kib / 8) {
         ask(snapshot, host, memories, &asking, plan);
     }
 }
@@ -249,14 +324,16 @@ static void ask_carefully(const struct snapshot *snapshot,
                           const struct decide_memory *memories,
                           const struct host_sums *sums, struct plan *plan)
 {
-    const struct asking asking = {
-        GIVE_SPARE,
+    struct asking asking = {
+        LEVEL_DEMAND,
+        LEVEL_SHARE,
         units_less(sums->wanted_kib + host->urgent_kib, have_kib(sums)),
         units_less(sums->pressing_kib + host->urgent_kib, have_kib(sums)),
         REASON_TRIMS,
+        false,
     };
 
-    ask(snapshot, host, memories, &asking, plan);
+    ask_calmly(snapshot, host, memories, asking.needed_kib, &asking, plan);
 }
 
 /* ---- Shares when there is not enough for all ---------------------------- */
@@ -556,6 +633,9 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
             plan->steps[i].goal_kib = plan->steps[i].demand_kib;
         }
         ask_in_plenty(snapshot, host, memories, sums, plan);
+        if (sums->wanted_kib == 0 && sums->spendable_kib >= 0) {
+            ask_back(snapshot, host, memories, sums, plan);
+        }
     }
     if (sums->wanted_kib > 0) {
         give(snapshot, plan,
