@@ -14,6 +14,17 @@ uint64_t host_pool_kib(const struct host_sums *sums,
                                             host->urgent_kib));
 }
 
+uint64_t host_standby_kib(const struct host_sums *sums,
+                          const struct decide_host *host)
+{
+    uint64_t pool = host_pool_kib(sums, host);
+
+    return sums->spendable_kib >= 0
+               ? units_min(sums->allowances_kib,
+                           units_less(pool, sums->coming_kib) / 2)
+               : 0;
+}
+
 /* ---- How short it is ---------------------------------------------------- */
 
 /* Above threshold; once so, until well below it. */

@@ -226,7 +226,9 @@ static void one_burst(struct scenario *scenario)
     struct character *taker;
 
     scenario_init(scenario, (512 + 3000 + 600 + 140) * MIB);
-    (void)scenario_add(scenario, "donor", 3000 * MIB, 3000 * MIB, 100 * MIB);
+    /* What allowances need would be asked for, too. */
+    scenario_add(scenario, "donor", 3000 * MIB, 3000 * MIB, 100 * MIB)
+        ->nature.has_no_reflex = true;
     taker = scenario_add(scenario, "taker", 600 * MIB, 2000 * MIB, 100 * MIB);
     taker->nature.has_no_reflex = true; /* or it would ask for less */
     character_wants(taker, 2 * MINUTE_MS, 1000 * MIB);
@@ -301,6 +303,7 @@ static void waking_donor(struct scenario *scenario)
     taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 200 * MIB);
     taker->nature.growth_kib_s = 200 * MIB;
     taker->nature.has_no_pressure = true; /* so it looks ahead */
+    taker->nature.swap_kib = 500 * MIB;   /* and its life is not at stake */
     character_wants(taker, 93 * SECOND_MS, 450 * MIB);
     character_wants(taker, 115 * SECOND_MS, 600 * MIB);
 }
@@ -316,7 +319,7 @@ static void expect_hands_off(struct scenario *scenario)
 {
     uint64_t target = wake(scenario);
 
-    (void)world_run_for(&scenario->world, 20 * SECOND_MS);
+    (void)world_run_for(&scenario->world, 15 * SECOND_MS);
     if (scenario_target(scenario, "waking") < target) {
         world_break(&scenario->world, "who hurt is asked again");
     }

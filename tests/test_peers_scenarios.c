@@ -10,11 +10,11 @@
 #include "tests/peers.h"
 
 static const struct known_short known_short[] = {
-    {"01 worst full avg10, ppm",
-     "15576: a frontend with much available sleeps up to its heartbeat, so "
-     "that the stall itself is the first it hears of a burst"},
+    {"03 shortfall told, KiB",
+     "3787908: those who could not give fast enough when all grew at once are "
+     "called slow, and what they lack is told as far as they are trusted"},
     {"05 programs killed, without swap",
-     "8 in 5 runs: no pressure warns a guest without swap, and its frontend "
+     "4 in 5 runs: no pressure warns a guest without swap, and its frontend "
      "sleeps up to its heartbeat while 4 GiB go in 2.5 s"},
     {NULL, NULL},
 };
