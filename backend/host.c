@@ -17,12 +17,11 @@ uint64_t host_pool_kib(const struct host_sums *sums,
 uint64_t host_standby_kib(const struct host_sums *sums,
                           const struct decide_host *host)
 {
-    uint64_t pool = host_pool_kib(sums, host);
+    uint64_t room = units_less(host_pool_kib(sums, host), sums->coming_kib);
+    uint64_t owed =
+        sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
 
-    return sums->spendable_kib >= 0
-               ? units_min(sums->allowances_kib,
-                           units_less(pool, sums->coming_kib) / 2)
-               : 0;
+    return units_less(units_min(sums->allowances_kib, room / 2), owed);
 }
 
 /* ---- How short it is ---------------------------------------------------- */

@@ -37,8 +37,9 @@ uint64_t host_pool_kib(const struct host_sums *sums,
 
 /*
  * What is to be free above the reserve for allowances: all that they may be, as
- * long as head-room in guests is as much in all.  It is had at once by whoever
- * turns out to need it, which a donor's head-room is not.
+ * long as head-room in guests is as much in all; less what the reserve lacks,
+ * which is filled first.  It is had at once by whoever turns out to need it,
+ * which a donor's head-room is not.
  */
 uint64_t host_standby_kib(const struct host_sums *sums,
                           const struct decide_host *host);

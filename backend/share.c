@@ -282,8 +282,9 @@ static void ask_in_plenty(const struct snapshot *snapshot,
     if (sums->wanted_kib > 0) {
         asking.readily_kib += host_refill_kib(host, sums);
         asking.code = REASON_GIVES;
-    } else if (lack + standby <= DECIDE_DEADBAND_KIB) {
-        return;
+    } else if (lack <= DECIDE_DEADBAND_KIB) {
+        lack = 0;
+        asking.needed_kib = 0;
     }
     asking.readily_kib = units_max(asking.readily_kib, lack + standby);
     if (lack > 0 || standby > 0) {

@@ -273,7 +273,7 @@ static void two_hundred(uint64_t seed)
     dice_init(&dice, seed, 77);
     /*
      * Needs of all at once are 2 GiB, kernels included.  Seen: 1 killed in
-     * 4,000 bursts on 2.7 GiB, 13 on 2.5.
+     * 4,000 bursts on 2.7 GiB, 15 on 2.5.
      */
     scenario_init(&scenario, HOST_KIB(3 * 1024 * MIB));
     scenario.world.seed = seed;
