@@ -120,6 +120,29 @@ static void hear_no_complaint(struct snapshot *snapshot,
     }
 }
 
+/* Whoever complained keeps all that it holds, whoever needs it. */
+static void keep_hands_off(const struct snapshot *snapshot,
+                           struct decide_memory *memories, struct plan *plan)
+{
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        struct decide_step *step = &plan->steps[i];
+
+        if (memories[i].hands_off_ms > snapshot->now_ms &&
+            step->target_kib < snapshot->domains[i].target_kib) {
+            step->target_kib = snapshot->domains[i].target_kib;
+            step->limit_kib = snapshot->domains[i].limit_kib;
+        }
+    }
+}
+
+static void heed_complaints(struct scenario *scenario)
+{
+    (void)scenario;
+    spoilt_after = keep_hands_off;
+}
+
 static void overhear_complaints(struct scenario *scenario)
 {
     (void)scenario;
@@ -308,6 +331,22 @@ static void waking_donor(struct scenario *scenario)
     character_wants(taker, 115 * SECOND_MS, 600 * MIB);
 }
 
+/*
+ * The same, when all is over: it holds far more than it needs, and another,
+ * which has no swap and no reflex, is about to need some of it.
+ */
+static void complaining_holder(struct scenario *scenario)
+{
+    struct character *taker = &scenario->guests[2];
+
+    waking_donor(scenario);
+    taker->nature.swap_kib = 0;
+    taker->nature.has_no_reflex = true;
+    taker->nature.growth_kib_s = 40 * MIB;
+    character_wants(&scenario->guests[1], 100 * SECOND_MS, 700 * MIB);
+    taker->points[taker->nature.point_count - 1].anonymous_kib = 800 * MIB;
+}
+
 /* Long enough for that; returns the target that it then has. */
 static uint64_t wake(struct scenario *scenario)
 {
@@ -322,6 +361,14 @@ static void expect_hands_off(struct scenario *scenario)
     (void)world_run_for(&scenario->world, 15 * SECOND_MS);
     if (scenario_target(scenario, "waking") < target) {
         world_break(&scenario->world, "who hurt is asked again");
+    }
+}
+
+static void expect_nobody_killed(struct scenario *scenario)
+{
+    (void)world_run_for(&scenario->world, 2 * MINUTE_MS);
+    if (scenario_kills(scenario) > 0) {
+        world_break(&scenario->world, "somebody is killed");
     }
 }
 
@@ -347,6 +394,8 @@ static const struct mutant mutants[] = {
      expect_last_reserve_back, "goes on"},
     {"bursts are forgotten", forget_bursts, one_burst,
      expect_one_asking_for_much, "is asked"},
+    {"complaints cost others their lives", heed_complaints, complaining_holder,
+     expect_nobody_killed, "is killed"},
     {"complaints are not heard", overhear_complaints, waking_donor,
      expect_hands_off, "is asked again"},
     {"donors are spared in an emergency", know_no_emergency, waking_donor,
