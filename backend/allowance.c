@@ -54,14 +54,34 @@ static uint64_t raise_kib(const struct snapshot_domain *domain,
                       units_max(domain->limit_kib, domain->current_kib));
 }
 
+void allowance_count(const struct snapshot_domain *domain,
+                     const struct decide_step *step, struct host_sums *sums)
+{
+    sums->allowances_kib +=
+        units_less(most_kib(domain, step), taken_kib(domain, step));
+    sums->allowed_kib += promised_kib(domain, step);
+}
+
 struct pool {
     uint64_t free_kib;  /* above the reserve, after all that is granted */
     uint64_t there_kib; /* and what allowances promise already, less what
-                           somebody lacks and was not granted */
-    bool is_wanted;     /* what is lacking is more than that */
+                           somebody is about to need and was not granted */
+    bool is_wanted;     /* that is more */
     uint64_t most_kib;  /* what all would have, of what they have not taken */
     uint64_t pull;      /* weight times that, of all; see part_of() */
 };
+
+/* Of what it is about to need, what it was not granted. */
+static uint64_t lacks_kib(const struct snapshot_domain *domain,
+                          const struct decide_step *step)
+{
+    uint64_t lack = units_less(step->coming_kib, domain->target_kib);
+
+    return step->state == DECIDE_MANAGED &&
+                   lack > share_deadband_kib(domain->target_kib)
+               ? units_less(step->coming_kib, step->target_kib)
+               : 0;
+}
 
 /* Weights reach 65536 and sums must hold 16384 domains. */
 static uint64_t pull_of(const struct decide_step *step, uint64_t most_kib)
@@ -74,7 +94,7 @@ static struct pool find_pool(const struct snapshot *snapshot,
                              const struct plan *plan)
 {
     struct pool pool = {0};
-    uint64_t granted = 0, raised = 0, promised = 0, lacking;
+    uint64_t raised = 0, promised = 0, lacking = 0;
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
@@ -83,7 +103,7 @@ static struct pool find_pool(const struct snapshot *snapshot,
         uint64_t most =
             units_less(most_kib(domain, step), taken_kib(domain, step));
 
-        granted += units_less(step->target_kib, domain->target_kib);
+        lacking += lacks_kib(domain, step);
         raised += raise_kib(domain, step);
         promised += promised_kib(domain, step);
         pool.most_kib += most;
@@ -92,8 +112,7 @@ static struct pool find_pool(const struct snapshot *snapshot,
     pool.free_kib = sums->spendable_kib > 0
                         ? units_less((uint64_t)sums->spendable_kib, raised)
                         : 0;
-    lacking = units_less(sums->wanted_kib, granted) +
-              (sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0);
+    lacking += sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
     pool.there_kib = units_less(pool.free_kib + promised, lacking);
     pool.is_wanted = lacking > pool.free_kib + promised;
     return pool;

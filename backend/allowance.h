@@ -4,9 +4,9 @@
  * once and without asking.  Part of the decision, and as pure.
  *
  * A limit above what is held is a promise.  So allowances are made of what is
- * free above the reserve when all who lack something have been served, and
- * they are the first thing to be withdrawn when somebody does.  What is
- * withdrawn is free when Xen says so, in the next plan, never in the same: the
+ * free above the reserve when all have what they are about to need, and they
+ * are the first thing to be withdrawn when somebody has not; head-room ranks
+ * with them, see host_standby_kib().  What is withdrawn is free when Xen says so, in the next plan, never in the same: the
  * guest may just be taking it.
  *
  * A domain has one while it is managed, its frontend can make use of it, and it
@@ -18,6 +18,10 @@
 
 #include "backend/decide.h"
 #include "backend/host.h"
+
+/* Adds one domain to the sums; its target is not yet planned. */
+void allowance_count(const struct snapshot_domain *domain,
+                     const struct decide_step *step, struct host_sums *sums);
 
 /*
  * Sets the allowances of all steps, whose targets and limits are planned, and

@@ -487,6 +487,7 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
               snapshot->now_ms);
         share_count(&snapshot->domains[i], &memories[i], &plan->steps[i],
                     snapshot->now_ms, &sums);
+        allowance_count(&snapshot->domains[i], &plan->steps[i], &sums);
     }
     sums.spendable_kib =
         (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -

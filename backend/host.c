@@ -14,6 +14,16 @@ uint64_t host_pool_kib(const struct host_sums *sums,
                                             host->urgent_kib));
 }
 
+uint64_t host_standby_kib(const struct host_sums *sums,
+                          const struct decide_host *host)
+{
+    uint64_t room = units_less(host_pool_kib(sums, host), sums->coming_kib);
+    uint64_t owed =
+        sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
+
+    return units_less(units_min(sums->allowances_kib, room / 2), owed);
+}
+
 /* ---- How short it is ---------------------------------------------------- */
 
 /* Above threshold; once so, until well below it. */

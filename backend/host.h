@@ -17,8 +17,10 @@ struct host_sums {
     uint64_t incoming_kib; /* limits above what targets need: on its way */
     uint64_t soon_kib;     /* of that, what can be counted on */
     uint64_t wanted_kib;   /* takers lack it of their demand */
-    uint64_t pressing_kib; /* and of what is coming */
     uint64_t spare_kib;    /* donors */
+    uint64_t
+        allowances_kib;   /* what all that may have one are to have at most */
+    uint64_t allowed_kib; /* and have of it, and have not taken */
     uint64_t targets_kib;
     uint64_t need_kib;
     uint64_t coming_kib;
@@ -32,6 +34,15 @@ struct host_sums {
  */
 uint64_t host_pool_kib(const struct host_sums *sums,
                        const struct decide_host *host);
+
+/*
+ * What is to be free above the reserve for allowances: all that they may be, as
+ * long as head-room in guests is as much in all; less what the reserve lacks,
+ * which is filled first.  It is had at once by whoever turns out to need it,
+ * which a donor's head-room is not.
+ */
+uint64_t host_standby_kib(const struct host_sums *sums,
+                          const struct decide_host *host);
 
 /*
  * Takes in how things are now, and what was granted, or taken by domains that

@@ -80,7 +80,7 @@ void share_count(const struct snapshot_domain *domain,
                  const struct decide_step *step, uint64_t now_ms,
                  struct host_sums *sums)
 {
-    uint64_t wanted, pressing, spare, aim, moves, incoming;
+    uint64_t wanted, spare, aim, moves, incoming;
 
     if (step->state != DECIDE_DYING) {
         sums->promised_kib += promise_to(domain, step->state);
@@ -89,7 +89,6 @@ void share_count(const struct snapshot_domain *domain,
         return;
     }
     wanted = lacks(domain, step->demand_kib);
-    pressing = lacks(domain, step->coming_kib);
     spare = spares(domain, step->demand_kib);
     aim = movement_aim_kib(domain);
     moves = units_less(movement_held_kib(domain, memory), aim);
@@ -101,7 +100,6 @@ void share_count(const struct snapshot_domain *domain,
             units_min(incoming, movement_soon_kib(domain, memory, now_ms));
     }
     sums->wanted_kib += wanted;
-    sums->pressing_kib += pressing;
     sums->spare_kib += spare;
     sums->targets_kib += aim;
     sums->need_kib += step->need_kib;
@@ -137,6 +135,7 @@ struct asking {
     uint64_t needed_kib;
     enum reason_code code;
     bool spares_breathers;
+    bool is_for_peril; /* somebody may be killed who does not get it */
 };
 
 static uint64_t level_kib(enum level level, uint64_t now_ms,
@@ -160,6 +159,67 @@ static uint64_t level_kib(enum level level, uint64_t now_ms,
     return step->goal_kib;
 }
 
+/*
+ * It has next to no swap to take what it lacks: what it says it cannot go below
+ * is nearly all that it needs.
+ */
+static bool cannot_swap(const struct snapshot_domain *domain,
+                        const struct decide_step *step)
+{
+    uint64_t least = domain->report.floor_kib;
+
+    return least + least / DECIDE_PERIL_SHARE >= step->need_kib;
+}
+
+/* Somebody has nothing but memory. */
+static bool has_unswapped(const struct snapshot *snapshot,
+                          const struct plan *plan)
+{
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        if (plan->steps[i].state == DECIDE_MANAGED &&
+            cannot_swap(&snapshot->domains[i], &plan->steps[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With less than half of its head-room a domain lacks all of it. */
+static uint64_t half_headroom_kib(const struct decide_step *step)
+{
+    return step->coming_kib + units_less(step->goal_kib, step->coming_kib) / 2;
+}
+
+/* Somebody soon needs more than it has, and has no other way. */
+static bool is_urgent(const struct snapshot *snapshot, const struct plan *plan)
+{
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct decide_step *step = &plan->steps[i];
+
+        if (step->state == DECIDE_MANAGED &&
+            lacks(&snapshot->domains[i], step->coming_kib) > 0 &&
+            cannot_swap(&snapshot->domains[i], step)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * One that complained is left alone unless others' lives are at stake: levels
+ * are above what it needs.
+ */
+static bool is_left_alone(const struct decide_memory *memory,
+                          const struct asking *asking, uint64_t now_ms)
+{
+    return (memory->hands_off_ms > now_ms && !asking->is_for_peril) ||
+           (memory->breathes_ms > now_ms && asking->spares_breathers);
+}
+
 /* What a donor can be asked for without harm, down to level. */
 static uint64_t can_give(const struct snapshot *snapshot,
                          const struct decide_host *host,
@@ -173,10 +233,8 @@ static uint64_t can_give(const struct snapshot *snapshot,
     uint64_t spare;
 
     if (step->state != DECIDE_MANAGED ||
-        (memory->hands_off_ms > now_ms && host->mood != DECIDE_EMERGENCY)) {
-        return 0;
-    }
-    if (asking->spares_breathers && memory->breathes_ms > now_ms) {
+        (is_left_alone(memory, asking, now_ms) &&
+         host->mood != DECIDE_EMERGENCY)) {
         return 0;
     }
     spare = units_less(domain->target_kib, least_kib);
@@ -251,9 +309,10 @@ static void ask_calmly(const struct snapshot *snapshot,
 {
     asking->spares_breathers = true;
     asking->spares_breathers =
+        !asking->is_for_peril &&
         can_all_give(snapshot, host, memories, plan, asking, asking->lower) >=
-        pressing_kib;
-    if (!asking->spares_breathers) {
+            pressing_kib;
+    if (!asking->spares_breathers && !asking->is_for_peril) {
         asking->readily_kib = units_min(asking->readily_kib, pressing_kib);
         asking->needed_kib = pressing_kib;
     }
@@ -268,31 +327,71 @@ static uint64_t have_kib(const struct host_sums *sums)
 }
 
 /*
+ * What allowances lack of what is to be free for them, beyond what takers do
+ * that want wanted_kib.  Nothing while half of it is there: then all of it is
+ * asked for at once, so that it is not for every little.
+ */
+static uint64_t standby_lack_kib(const struct host_sums *sums,
+                                 uint64_t wanted_kib, uint64_t standby_kib)
+{
+    uint64_t have = units_less(have_kib(sums) + sums->allowed_kib, wanted_kib);
+    uint64_t lack = units_less(standby_kib, have);
+
+    return lack > standby_kib / 2 ? lack : 0;
+}
+
+/* What takers lack of what they are about to need. */
+static uint64_t coming_lack_kib(const struct snapshot *snapshot,
+                                const struct plan *plan)
+{
+    uint64_t sum = 0;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        if (plan->steps[i].state == DECIDE_MANAGED) {
+            sum += lacks(&snapshot->domains[i], plan->steps[i].coming_kib);
+        }
+    }
+    return sum;
+}
+
+/*
  * Plenty for all: what is lacking is asked for, first what donors have not
- * needed for long; and, while somebody lacks something, as much of that again
- * as bursts have wanted lately.
+ * needed for long; of that, also what is to be free for allowances, and, while
+ * somebody lacks something, as much as bursts have wanted lately.
  */
 static void ask_in_plenty(const struct snapshot *snapshot,
                           const struct decide_host *host,
                           const struct decide_memory *memories,
-                          const struct host_sums *sums, struct plan *plan)
+                          const struct host_sums *sums, uint64_t standby_kib,
+                          struct plan *plan)
 {
     uint64_t owed =
         sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
     uint64_t lack = units_less(sums->wanted_kib + owed, have_kib(sums));
-    struct asking asking = {LEVEL_NOT_NEEDED_LONG, LEVEL_DEMAND, lack, lack,
-                            REASON_REFILLS,        false};
+    uint64_t standby =
+        standby_lack_kib(sums, sums->wanted_kib + owed, standby_kib);
+    struct asking asking = {LEVEL_NOT_NEEDED_LONG,
+                            LEVEL_DEMAND,
+                            lack,
+                            lack,
+                            REASON_REFILLS,
+                            false,
+                            is_urgent(snapshot, plan)};
 
     if (sums->wanted_kib > 0) {
         asking.readily_kib += host_refill_kib(host, sums);
         asking.code = REASON_GIVES;
     } else if (lack <= DECIDE_DEADBAND_KIB) {
-        return;
+        lack = 0;
+        asking.needed_kib = 0;
     }
-    if (lack > 0) {
-        ask_calmly(snapshot, host, memories,
-                   units_less(sums->pressing_kib + owed, have_kib(sums)),
-                   &asking, plan);
+    asking.readily_kib = units_max(asking.readily_kib, lack + standby);
+    if (lack > 0 || standby > 0) {
+        ask_calmly(
+            snapshot, host, memories,
+            units_less(coming_lack_kib(snapshot, plan) + owed, have_kib(sums)),
+            &asking, plan);
     }
 }
 
@@ -306,34 +405,64 @@ static void ask_back(const struct snapshot *snapshot,
                      const struct host_sums *sums, struct plan *plan)
 {
     uint64_t lack = units_less(host->learned_kib, have_kib(sums));
-    const struct asking asking = {LEVEL_LENT, LEVEL_LENT,     lack,
-                                  lack,       REASON_REFILLS, true};
+    const struct asking asking = {LEVEL_LENT,     LEVEL_LENT, lack, lack,
+                                  REASON_REFILLS, true,       false};
 
     if (lack > host->learned_kib / 8) {
         ask(snapshot, host, memories, &asking, plan);
     }
 }
 
+/* What is lacked by who has less than half of its head-room. */
+static uint64_t pressing_kib(const struct snapshot *snapshot,
+                             const struct plan *plan)
+{
+    uint64_t sum = 0;
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        const struct snapshot_domain *domain = &snapshot->domains[i];
+        const struct decide_step *step = &plan->steps[i];
+
+        if (step->state == DECIDE_MANAGED &&
+            lacks(domain, half_headroom_kib(step)) > 0) {
+            sum += lacks(domain, step->goal_kib);
+        }
+    }
+    return sum;
+}
+
 /*
  * Not enough head-room for all: what is above anybody's demand goes to who has
- * less, but head-room is not taken from one for the other, only for what is
- * about to be needed.
+ * less, but head-room is taken from one for the other only where that has less
+ * than half of what it should.
  */
 static void ask_carefully(const struct snapshot *snapshot,
                           const struct decide_host *host,
                           const struct decide_memory *memories,
-                          const struct host_sums *sums, struct plan *plan)
+                          const struct host_sums *sums, uint64_t standby_kib,
+                          struct plan *plan)
 {
+    uint64_t pressing = pressing_kib(snapshot, plan) + host->urgent_kib;
+    uint64_t standby = standby_lack_kib(sums, pressing, standby_kib);
+    uint64_t lack = units_less(pressing, have_kib(sums)) + standby;
     struct asking asking = {
         LEVEL_DEMAND,
         LEVEL_SHARE,
-        units_less(sums->wanted_kib + host->urgent_kib, have_kib(sums)),
-        units_less(sums->pressing_kib + host->urgent_kib, have_kib(sums)),
+        units_max(
+            units_less(sums->wanted_kib + host->urgent_kib, have_kib(sums)),
+            lack),
+        lack,
         REASON_TRIMS,
         false,
+        is_urgent(snapshot, plan),
     };
 
-    ask_calmly(snapshot, host, memories, asking.needed_kib, &asking, plan);
+    ask_calmly(snapshot, host, memories,
+               has_unswapped(snapshot, plan)
+                   ? lack
+                   : units_less(pressing, have_kib(sums)),
+               &asking, plan);
 }
 
 /* ---- Shares when there is not enough for all ---------------------------- */
@@ -406,8 +535,7 @@ static void set_goals(const struct snapshot *snapshot,
 
 /*
  * Somebody's share is less than its demand, and it has next to no swap to take
- * the rest: what it says it cannot go below is nearly all that it needs.  Who
- * only says so gets no more by it than its demand.
+ * the rest.  Who only says so gets no more by it than its demand.
  */
 static bool is_in_peril(const struct snapshot *snapshot,
                         const struct plan *plan)
@@ -416,11 +544,10 @@ static bool is_in_peril(const struct snapshot *snapshot,
 
     for (i = 0; i < snapshot->count; i++) {
         const struct decide_step *step = &plan->steps[i];
-        uint64_t least = snapshot->domains[i].report.floor_kib;
 
         if (step->state == DECIDE_MANAGED &&
             step->goal_kib < step->demand_kib &&
-            least + least / DECIDE_PERIL_SHARE >= step->need_kib) {
+            cannot_swap(&snapshot->domains[i], step)) {
             return true;
         }
     }
@@ -485,7 +612,10 @@ static void grant(const struct snapshot_domain *domain,
 {
     uint64_t need = goal_kib - domain->target_kib;
     uint64_t part = target_kib - domain->target_kib;
-    uint64_t least = units_max(DECIDE_GRANT_KIB, need / DECIDE_GRANT_SHARE);
+    uint64_t least =
+        step->coming_kib > domain->target_kib && cannot_swap(domain, step)
+            ? DECIDE_GRANT_KIB
+            : units_max(DECIDE_GRANT_KIB, need / DECIDE_GRANT_SHARE);
 
     if (part < need && part < least) {
         reason_set(&step->reason, is_short ? REASON_SHORT : REASON_WAITS,
@@ -513,25 +643,34 @@ static uint64_t raise_of(const struct snapshot_domain *domain,
                : domain->target_kib;
 }
 
-/* Of a raise, how much costs what is needed, and how much all of it. */
+/* Of a raise, how much costs what is needed, what is coming, and all of it. */
 struct cost {
     uint64_t need_kib;
+    uint64_t coming_kib;
     uint64_t all_kib;
 };
+
+static uint64_t cost_up_to(const struct snapshot_domain *domain,
+                           uint64_t level_kib, uint64_t goal_kib)
+{
+    uint64_t target = units_clamp(level_kib, domain->target_kib, goal_kib);
+
+    return target > domain->target_kib ? cost_of(domain, target) : 0;
+}
 
 static struct cost cost_to(const struct snapshot_domain *domain,
                            const struct decide_step *step, uint64_t goal_kib)
 {
-    uint64_t first = units_clamp(step->need_kib, domain->target_kib, goal_kib);
     struct cost cost = {
-        .need_kib = first > domain->target_kib ? cost_of(domain, first) : 0,
+        .need_kib = cost_up_to(domain, step->need_kib, goal_kib),
+        .coming_kib = cost_up_to(domain, step->coming_kib, goal_kib),
         .all_kib = cost_of(domain, goal_kib),
     };
 
     return cost;
 }
 
-/* What there is goes to needs first, and then to the rest. */
+/* What there is goes to needs first, then to what is coming, then to the rest. */
 static uint64_t part_of(const struct cost *cost, const struct cost *sum,
                         uint64_t have_kib)
 {
@@ -541,16 +680,21 @@ static uint64_t part_of(const struct cost *cost, const struct cost *sum,
     if (sum->need_kib >= have_kib) {
         return units_scale(cost->need_kib, have_kib, sum->need_kib);
     }
-    return cost->need_kib + units_scale(cost->all_kib - cost->need_kib,
-                                        have_kib - sum->need_kib,
-                                        sum->all_kib - sum->need_kib);
+    if (sum->coming_kib >= have_kib) {
+        return cost->need_kib + units_scale(cost->coming_kib - cost->need_kib,
+                                            have_kib - sum->need_kib,
+                                            sum->coming_kib - sum->need_kib);
+    }
+    return cost->coming_kib + units_scale(cost->all_kib - cost->coming_kib,
+                                          have_kib - sum->coming_kib,
+                                          sum->all_kib - sum->coming_kib);
 }
 
 /* What all takers together would cost. */
 static struct cost cost_of_all(const struct snapshot *snapshot,
                                const struct plan *plan)
 {
-    struct cost sum = {0, 0};
+    struct cost sum = {0};
     unsigned int i;
 
     for (i = 0; i < snapshot->count; i++) {
@@ -561,21 +705,27 @@ static struct cost cost_of_all(const struct snapshot *snapshot,
             struct cost cost = cost_to(domain, &plan->steps[i], goal);
 
             sum.need_kib += cost.need_kib;
+            sum.coming_kib += cost.coming_kib;
             sum.all_kib += cost.all_kib;
         }
     }
     return sum;
 }
 
-/* What is free now goes to takers by cost; what is on its way waits. */
+/*
+ * What is free now goes to takers by cost; what is on its way waits.  Head-room
+ * is not made of the last kept_kib.
+ */
 static void give(const struct snapshot *snapshot, struct plan *plan,
-                 uint64_t have_kib, bool is_short)
+                 uint64_t have_kib, uint64_t kept_kib, bool is_short)
 {
-    struct cost sum = {0, 0};
+    struct cost sum = {0};
     unsigned int i;
 
     if (have_kib > 0) {
         sum = cost_of_all(snapshot, plan);
+        have_kib = units_max(units_min(sum.coming_kib, have_kib),
+                             units_less(have_kib, kept_kib));
     }
     for (i = 0; i < snapshot->count; i++) {
         const struct snapshot_domain *domain = &snapshot->domains[i];
@@ -602,17 +752,18 @@ static void share_by_price(const struct snapshot *snapshot,
                            const struct decide_host *host,
                            const struct decide_memory *memories,
                            const struct host_sums *sums, uint64_t pool_kib,
-                           struct plan *plan)
+                           uint64_t standby_kib, struct plan *plan)
 {
     enum tier tier = tier_of(sums, pool_kib);
 
-    set_goals(snapshot, memories, tier, pool_kib, plan);
+    set_goals(snapshot, memories, tier,
+              tier == TIER_HEADROOM ? pool_kib - standby_kib : pool_kib, plan);
     if (tier == TIER_NEEDS && is_in_peril(snapshot, plan)) {
         tier = TIER_PERIL;
         set_goals(snapshot, memories, tier, pool_kib, plan);
     }
     if (tier == TIER_HEADROOM) {
-        ask_carefully(snapshot, host, memories, sums, plan);
+        ask_carefully(snapshot, host, memories, sums, standby_kib, plan);
     } else {
         take_shares(snapshot, host, plan);
     }
@@ -623,16 +774,18 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
                const struct host_sums *sums, struct plan *plan)
 {
     uint64_t pool_kib = host_pool_kib(sums, host);
-    bool is_short = sums->demand_kib > pool_kib;
+    uint64_t standby_kib = host_standby_kib(sums, host);
+    bool is_short = sums->demand_kib + standby_kib > pool_kib;
     unsigned int i;
 
     if (is_short) {
-        share_by_price(snapshot, host, memories, sums, pool_kib, plan);
+        share_by_price(snapshot, host, memories, sums, pool_kib, standby_kib,
+                       plan);
     } else {
         for (i = 0; i < snapshot->count; i++) {
             plan->steps[i].goal_kib = plan->steps[i].demand_kib;
         }
-        ask_in_plenty(snapshot, host, memories, sums, plan);
+        ask_in_plenty(snapshot, host, memories, sums, standby_kib, plan);
         if (sums->wanted_kib == 0 && sums->spendable_kib >= 0) {
             ask_back(snapshot, host, memories, sums, plan);
         }
@@ -640,6 +793,7 @@ void share_out(const struct snapshot *snapshot, const struct decide_host *host,
     if (sums->wanted_kib > 0) {
         give(snapshot, plan,
              sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0,
+             is_short ? units_less(standby_kib, sums->allowed_kib) : 0,
              is_short);
     }
 }

@@ -4,7 +4,8 @@
  * and as pure.
  *
  * Memory is shared out in tiers: to all their least, then what they need, then
- * what they are about to need, then their head-room.  Where it gives out, the
+ * what they are about to need, then their head-room, and as much as that is
+ * kept free for allowances, as far as there are any.  Where it gives out, the
  * tier is split by price (price.h): head-room by weight alone, what is needed
  * by weight with a tax on what lies idle.
  *

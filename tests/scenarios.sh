@@ -75,8 +75,8 @@ verdict "idle-tax: idle memory goes to who needs it, as far as taxed" "$(
     held idle-tax idle 3900 4500
     held idle-tax busy 13800 14540)"
 verdict "idle-tax: untaxed, to each a half" "$(
-    held idle-tax idle 9100 9220 'idle_tax = 0'
-    held idle-tax busy 9100 9220 'idle_tax = 0')"
+    held idle-tax idle 9060 9370 'idle_tax = 0'
+    held idle-tax busy 9060 9370 'idle_tax = 0')"
 verdict "weights: above the floors it is 4 to 1 to 1" "$(
     held weights gold 18063 18801
     held weights silver 6021 6267

@@ -302,6 +302,85 @@ static void others_need_it_more(void **state)
     assert_true(host.steps[1].target_kib >= 400 * MIB + 48 * MIB);
 }
 
+/* Head-room is no reason to take what others may need at any moment. */
+static void head_room_does_not_withdraw_it(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 164 * MIB);
+    host_add(&host, 400 * MIB, 200 * MIB);
+    host_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
+    host_decide(&host);
+    carry_out(&host);
+
+    host.memories[1].demand_kib = 480 * MIB;
+    report(&host, &host.domains[1], 202 * MIB, 0);
+    host_decide(&host);
+
+    assert_true(host.plan.wanted_kib > 0);
+    assert_int_equal(host.steps[0].allowance_kib,
+                     host.domains[0].allowance_kib);
+}
+
+/* ---- Kept free -------------------------------------------------------------- */
+
+static void what_is_not_needed_is_kept_free_for_it(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 100 * MIB); /* nothing is */
+    host_add(&host, 400 * MIB, 319 * MIB);
+    host_add(&host, 900 * MIB, 200 * MIB);
+    host_decide(&host);
+    assert_int_equal(host.steps[1].target_kib, 900 * MIB); /* it is new */
+    carry_out(&host);
+
+    host.snapshot.now_ms += 2 * DECIDE_GRACE_MS;
+    report(&host, &host.domains[0], 319 * MIB, 0);
+    report(&host, &host.domains[1], 200 * MIB, 0);
+    host_decide(&host);
+
+    assert_int_equal(host.steps[0].target_kib, 400 * MIB);
+    assert_in_range(host.steps[1].target_kib, 700 * MIB, 800 * MIB);
+    assert_int_equal(host.steps[1].reason.code, REASON_REFILLS);
+
+    give_back(&host, 1, 100 * MIB); /* half of it is enough */
+    host.domains[1].target_kib = 800 * MIB;
+    host.domains[1].limit_kib = 800 * MIB + SNAPSHOT_SLACK_KIB;
+    host_decide(&host);
+    assert_int_equal(host.steps[1].target_kib, 800 * MIB);
+    assert_true(host.steps[0].allowance_kib > 0);
+}
+
+/* Of one that complained; the other will be killed, or swap, without it. */
+static uint64_t given_by_who_complained(uint64_t swap_kib)
+{
+    struct host host;
+
+    host_init(&host, 100 * MIB);
+    host_add(&host, 900 * MIB, 200 * MIB)->has_reflex = false;
+    host_add(&host, 400 * MIB, 360 * MIB)->has_reflex = false;
+    host.memories[0].hands_off_ms = UINT64_MAX;
+    for (int i = 0; i < 2; i++) {
+        report(&host, &host.domains[1], (360 + 35 * (uint64_t)i) * MIB, 0);
+        host.domains[1].report.swap_total_kib = swap_kib;
+        host.domains[1].report.swap_free_kib = swap_kib;
+        host.domains[1].report.floor_kib = swap_kib > 0 ? 0 : 360 * MIB;
+        host_decide(&host);
+        carry_out(&host);
+    }
+    return 900 * MIB - host.domains[0].target_kib;
+}
+
+static void a_life_counts_more_than_a_complaint(void **state)
+{
+    (void)state;
+    assert_true(given_by_who_complained(0) >= 20 * MIB);
+    assert_int_equal(given_by_who_complained(512 * MIB), 0);
+}
+
 static void who_keeps_it_has_none(void **state)
 {
     struct host host;
@@ -462,6 +541,9 @@ int main(void)
         cmocka_unit_test(what_was_taken_is_made_good),
         cmocka_unit_test(what_was_taken_is_covered_whether_needed_or_not),
         cmocka_unit_test(others_need_it_more),
+        cmocka_unit_test(head_room_does_not_withdraw_it),
+        cmocka_unit_test(what_is_not_needed_is_kept_free_for_it),
+        cmocka_unit_test(a_life_counts_more_than_a_complaint),
         cmocka_unit_test(who_keeps_it_has_none),
         cmocka_unit_test(promises_are_covered),
     };

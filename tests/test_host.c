@@ -76,6 +76,26 @@ static void short_reserve_takes_only_what_ends_an_emergency(void **state)
     assert_int_equal(host_pool_kib(&host.sums, &host.memory), 700 * MIB);
 }
 
+/* What is kept free for allowances never exceeds what is left as head-room. */
+static void what_stands_by_is_no_more_than_head_room(void **state)
+{
+    struct host host = calm_host();
+
+    (void)state;
+    host.sums.coming_kib = 700 * MIB;
+    host.sums.allowances_kib = 100 * MIB;
+    assert_int_equal(host_standby_kib(&host.sums, &host.memory), 100 * MIB);
+    host.sums.allowances_kib = 400 * MIB;
+    assert_int_equal(host_standby_kib(&host.sums, &host.memory), 150 * MIB);
+    host.sums.coming_kib = 1100 * MIB;
+    assert_int_equal(host_standby_kib(&host.sums, &host.memory), 0);
+    host.sums.coming_kib = 700 * MIB;
+    host.sums.spendable_kib = -(int64_t)(50 * MIB); /* the reserve is first */
+    assert_int_equal(host_standby_kib(&host.sums, &host.memory), 100 * MIB);
+    host.sums.spendable_kib = -(int64_t)(500 * MIB);
+    assert_int_equal(host_standby_kib(&host.sums, &host.memory), 0);
+}
+
 /* ---- Moods --------------------------------------------------------------- */
 
 static const struct {
@@ -261,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_and_what_is_free_is_shared_out),
         cmocka_unit_test(short_reserve_takes_only_what_ends_an_emergency),
+        cmocka_unit_test(what_stands_by_is_no_more_than_head_room),
         cmocka_unit_test(moods_are_left_well_past_their_threshold),
         cmocka_unit_test(emergency_is_when_the_last_of_the_reserve_goes),
         cmocka_unit_test(burst_is_what_was_granted_and_is_still_wanted),

@@ -137,6 +137,29 @@ static void grant_what_is_withdrawn(struct scenario *scenario)
     spoilt_after = hand_on;
 }
 
+/* At rest nobody is asked for anything: what is not free is not lent. */
+static void refill_nothing(const struct snapshot *snapshot,
+                           struct decide_memory *memories, struct plan *plan)
+{
+    unsigned int i;
+
+    (void)memories;
+    for (i = 0; i < snapshot->count; i++) {
+        struct decide_step *step = &plan->steps[i];
+
+        if (step->reason.code == REASON_REFILLS) {
+            step->target_kib = snapshot->domains[i].target_kib;
+            step->limit_kib = snapshot->domains[i].limit_kib;
+        }
+    }
+}
+
+static void keep_nothing_free(struct scenario *scenario)
+{
+    (void)scenario;
+    spoilt_after = refill_nothing;
+}
+
 /* ---- Scenarios ------------------------------------------------------------ */
 
 /* One may take all that is free, and the other will lack as much. */
@@ -162,6 +185,20 @@ static void one_is_stuck(struct scenario *scenario)
     scenario->guests[1].nature.point_count = 1;
 }
 
+/* All is held, and most of it by one who has no use for it. */
+static void full_host(struct scenario *scenario)
+{
+    struct character *one;
+
+    scenario_init(scenario, (512 + 1000 + 300 + 140) * MIB);
+    (void)scenario_add(scenario, "idle", 1000 * MIB, 1000 * MIB, 100 * MIB);
+    one = scenario_add(scenario, "one", 300 * MIB, 1000 * MIB, 200 * MIB);
+    one->nature.has_tracepoints = true;
+    one->nature.step_ms = 5;
+    one->nature.up_kib_s = 1000 * MIB;
+    one->nature.growth_kib_s = 500 * MIB;
+}
+
 static void nothing_happens(struct scenario *scenario)
 {
     (void)world_run_for(&scenario->world, 2 * MINUTE_MS);
@@ -174,6 +211,20 @@ static void one_takes_it_meanwhile(struct scenario *scenario)
         spoilt_after = only_race;
     }
     nothing_happens(scenario);
+}
+
+/* While dom0 has no time for anybody. */
+static void one_bursts(struct scenario *scenario)
+{
+    struct world *world = &scenario->world;
+
+    (void)world_run_for(world, 2 * MINUTE_MS);
+    world->daemon.last_ms = world->now_ms + SECOND_MS;
+    scenario_want(scenario, "one", 300 * MIB);
+    (void)world_run_for(world, 10 * SECOND_MS);
+    if (scenario_kills(scenario) > 0) {
+        world_break(world, "somebody is killed");
+    }
 }
 
 static void expect_withdrawn(struct scenario *scenario, const char *why)
@@ -216,6 +267,8 @@ static const struct mutant mutants[] = {
      one_goes_astray, "stuck may take more"},
     {"the silent keep their limits", let_the_silent_keep, one_and_other,
      one_falls_silent, "silent may take more"},
+    {"nothing is kept free for them", keep_nothing_free, full_host, one_bursts,
+     "is killed"},
 };
 
 /* ---- The tests ------------------------------------------------------------ */

@@ -306,6 +306,7 @@ static void stuck_taker(struct scenario *scenario)
     character_wants(first, 20 * SECOND_MS, 1000 * MIB);
     first->nature.swap_kib = 1000 * MIB;
     second = scenario_add(scenario, "second", 600 * MIB, 1200 * MIB, 100 * MIB);
+    second->nature.has_no_reflex = true; /* it waits for others */
     second->nature.growth_kib_s = 40 * MIB;
     character_wants(second, 81 * SECOND_MS, 700 * MIB);
     (void)scenario_add(scenario, "donor", 440 * MIB, 440 * MIB, 100 * MIB);

@@ -120,6 +120,29 @@ static void hear_no_complaint(struct snapshot *snapshot,
     }
 }
 
+/* Whoever complained keeps all that it holds, whoever needs it. */
+static void keep_hands_off(const struct snapshot *snapshot,
+                           struct decide_memory *memories, struct plan *plan)
+{
+    unsigned int i;
+
+    for (i = 0; i < snapshot->count; i++) {
+        struct decide_step *step = &plan->steps[i];
+
+        if (memories[i].hands_off_ms > snapshot->now_ms &&
+            step->target_kib < snapshot->domains[i].target_kib) {
+            step->target_kib = snapshot->domains[i].target_kib;
+            step->limit_kib = snapshot->domains[i].limit_kib;
+        }
+    }
+}
+
+static void heed_complaints(struct scenario *scenario)
+{
+    (void)scenario;
+    spoilt_after = keep_hands_off;
+}
+
 static void overhear_complaints(struct scenario *scenario)
 {
     (void)scenario;
@@ -226,7 +249,9 @@ static void one_burst(struct scenario *scenario)
     struct character *taker;
 
     scenario_init(scenario, (512 + 3000 + 600 + 140) * MIB);
-    (void)scenario_add(scenario, "donor", 3000 * MIB, 3000 * MIB, 100 * MIB);
+    /* What allowances need would be asked for, too. */
+    scenario_add(scenario, "donor", 3000 * MIB, 3000 * MIB, 100 * MIB)
+        ->nature.has_no_reflex = true;
     taker = scenario_add(scenario, "taker", 600 * MIB, 2000 * MIB, 100 * MIB);
     taker->nature.has_no_reflex = true; /* or it would ask for less */
     character_wants(taker, 2 * MINUTE_MS, 1000 * MIB);
@@ -301,8 +326,25 @@ static void waking_donor(struct scenario *scenario)
     taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 200 * MIB);
     taker->nature.growth_kib_s = 200 * MIB;
     taker->nature.has_no_pressure = true; /* so it looks ahead */
+    taker->nature.swap_kib = 500 * MIB;   /* and its life is not at stake */
     character_wants(taker, 93 * SECOND_MS, 450 * MIB);
     character_wants(taker, 115 * SECOND_MS, 600 * MIB);
+}
+
+/*
+ * The same, when all is over: it holds far more than it needs, and another,
+ * which has no swap and no reflex, is about to need some of it.
+ */
+static void complaining_holder(struct scenario *scenario)
+{
+    struct character *taker = &scenario->guests[2];
+
+    waking_donor(scenario);
+    taker->nature.swap_kib = 0;
+    taker->nature.has_no_reflex = true;
+    taker->nature.growth_kib_s = 40 * MIB;
+    character_wants(&scenario->guests[1], 100 * SECOND_MS, 700 * MIB);
+    taker->points[taker->nature.point_count - 1].anonymous_kib = 800 * MIB;
 }
 
 /* Long enough for that; returns the target that it then has. */
@@ -316,16 +358,28 @@ static void expect_hands_off(struct scenario *scenario)
 {
     uint64_t target = wake(scenario);
 
-    (void)world_run_for(&scenario->world, 20 * SECOND_MS);
+    (void)world_run_for(&scenario->world, 15 * SECOND_MS);
     if (scenario_target(scenario, "waking") < target) {
         world_break(&scenario->world, "who hurt is asked again");
     }
 }
 
+static void expect_nobody_killed(struct scenario *scenario)
+{
+    (void)world_run_for(&scenario->world, 2 * MINUTE_MS);
+    if (scenario_kills(scenario) > 0) {
+        world_break(&scenario->world, "somebody is killed");
+    }
+}
+
 static void expect_no_gentleness(struct scenario *scenario)
 {
-    uint64_t target = wake(scenario);
+    uint64_t target;
 
+    (void)wake(scenario);
+    (void)world_run_for(&scenario->world,
+                        10 * SECOND_MS); /* its growth fades */
+    target = scenario_target(scenario, "waking");
     leave_free(scenario, 4 * MIB);
     (void)world_run_for(&scenario->world, SECOND_MS);
     if (scenario_target(scenario, "waking") == target) {
@@ -344,6 +398,8 @@ static const struct mutant mutants[] = {
      expect_last_reserve_back, "goes on"},
     {"bursts are forgotten", forget_bursts, one_burst,
      expect_one_asking_for_much, "is asked"},
+    {"complaints cost others their lives", heed_complaints, complaining_holder,
+     expect_nobody_killed, "is killed"},
     {"complaints are not heard", overhear_complaints, waking_donor,
      expect_hands_off, "is asked again"},
     {"donors are spared in an emergency", know_no_emergency, waking_donor,

@@ -335,7 +335,7 @@ static void files_are_rotated_and_stand_alone(void **state)
         assert_in_range(status.st_size, 1, 24 * 1024);
         ticks += expect_same(path).ticks;
     }
-    assert_true(ticks > 60);
+    assert_true(ticks > 40);
     number_path(place, 3, path);
     assert_int_equal(access(path, F_OK), -1);
 }
