@@ -14,6 +14,7 @@ SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	FUZZ_CORPUS='$(srcdir)/%D%/fuzz/corpus'; export FUZZ_CORPUS; \
+	HOOK_EXAMPLES='$(top_srcdir)/frontend/hooks'; export HOOK_EXAMPLES; \
 	INSTRUMENT_CFLAGS='$(INSTRUMENT_CFLAGS)'; export INSTRUMENT_CFLAGS; \
 	NM='$(NM)'; export NM; \
 	READELF='$(READELF)'; export READELF;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hooks, as programs that are really run, and reclaim, in a tree of files that
- * looks like control groups.  Waits for the ends of processes, never for time.
+ * Hooks, as programs that are really run, the two examples among them, and
+ * reclaim, in a tree of files that looks like control groups.  Waits for the
+ * ends of processes, never for time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,17 +133,24 @@ static void wait_for_an_end(void)
     assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
 }
 
-static void run_all(struct place *place)
+/* Returns the status of the last. */
+static int run_for(struct place *place, uint64_t wait_ms)
 {
-    int status;
+    int status = -1;
 
-    hooks_start(&place->hooks, 300, 700, NOW_MS + 1500, NOW_MS);
+    hooks_start(&place->hooks, 300, 700, NOW_MS + wait_ms, NOW_MS);
     while (place->hooks.is_at_work) {
         wait_for_an_end();
         if (!child_runs(&place->child, &status)) {
             (void)hooks_go_on(&place->hooks, status, NOW_MS + 100);
         }
     }
+    return status;
+}
+
+static void run_all(struct place *place)
+{
+    (void)run_for(place, 1500);
 }
 
 static void they_run_by_name_one_after_the_other(void **state)
@@ -261,6 +269,169 @@ static void stop_kills_all_of_it(void **state)
     assert_string_equal(read_text(place->out), "");
 }
 
+/* ---- The examples -------------------------------------------------------- */
+
+/* What an example calls instead of the program of that name; $out is ours. */
+static void add_tool(const struct place *place, const char *name,
+                     const char *script)
+{
+    char path[PATH_MAX], text[1024];
+
+    (void)snprintf(path, sizeof(path), "bin/%s", name);
+    (void)snprintf(text, sizeof(text), "#!/bin/sh\nout=%s\n%s\n", place->out,
+                   script);
+    write_file(place, path, text, 0755);
+}
+
+/* With its /proc and /run, and programs, in our root. */
+static void add_example(const struct place *place, const char *name)
+{
+    const char *examples = getenv("HOOK_EXAMPLES");
+    char script[512];
+
+    make_dirs(place, "bin");
+    (void)snprintf(script, sizeof(script),
+                   "PATH=%s/bin:$PATH\n"
+                   "sed 's,/\\(proc\\|run\\)/,%s&,g' %s/%s >%s/example\n"
+                   "exec sh %s/example",
+                   place->root, place->root,
+                   examples != NULL ? examples : "frontend/hooks", name,
+                   place->root, place->root);
+    add_hook(place, name, script, 0755);
+}
+
+/* Two Java machines; the second is a service with a /tmp of its own. */
+static void add_jvm(const struct place *place)
+{
+    add_example(place, "jvm");
+    add_tool(place, "jcmd", "echo jcmd >>$out");
+    add_tool(place, "pgrep", "echo 11 22");
+    add_tool(place, "stat", "case $2 in %u) echo 101 ;; %g) echo 102 ;; esac");
+    add_tool(place, "ps", "echo app$4.service");
+    add_tool(place, "systemctl",
+             "case $4 in app22.service) echo yes ;; *) echo no ;; esac");
+    add_tool(place, "systemd-run", "echo systemd-run \"$*\" >>$out");
+    add_tool(place, "setpriv", "echo setpriv \"$*\" >>$out");
+}
+
+static void jvm_collects_outside_the_units_sandbox(void **state)
+{
+    struct place *place = *state;
+    const char *text;
+
+    add_jvm(place);
+    make_dirs(place, "run/systemd/system");
+    assert_int_equal(run_for(place, 20000), 0);
+
+    text = read_text(place->out);
+    assert_non_null(
+        strstr(text, "systemd-run --quiet --collect --uid=101 --gid=102 "
+                     "--property=Type=oneshot --property=TimeoutStartSec=19 "
+                     "--property=StandardOutput=null jcmd 11 GC.run\n"));
+    assert_non_null(
+        strstr(text, "systemd-run --quiet --collect --uid=101 --gid=102 "
+                     "--property=Type=oneshot --property=TimeoutStartSec=19 "
+                     "--property=PrivateTmp=yes "
+                     "--property=JoinsNamespaceOf=app22.service "
+                     "--property=StandardOutput=null jcmd 22 GC.run\n"));
+    assert_null(strstr(text, "setpriv"));
+}
+
+static void jvm_collects_itself_where_there_is_no_systemd(void **state)
+{
+    struct place *place = *state;
+    const char *text;
+
+    add_jvm(place);
+    assert_int_equal(run_for(place, 20000), 0);
+
+    text = read_text(place->out);
+    assert_non_null(strstr(text, "setpriv --reuid 101 --regid 102 "
+                                 "--clear-groups jcmd 11 GC.run\n"));
+    assert_non_null(strstr(text, "setpriv --reuid 101 --regid 102 "
+                                 "--clear-groups jcmd 22 GC.run\n"));
+    assert_null(strstr(text, "systemd-run"));
+}
+
+static void jvm_says_that_one_did_not_collect(void **state)
+{
+    struct place *place = *state;
+    int status;
+
+    add_jvm(place);
+    add_tool(place, "setpriv", "[ $7 != 11 ]");
+    status = run_for(place, 20000);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
+static void jvm_begins_nothing_that_it_cannot_end(void **state)
+{
+    struct place *place = *state;
+
+    add_jvm(place);
+    assert_int_equal(run_for(place, 1999), 0);
+    assert_string_equal(read_text(place->out), "");
+}
+
+/* 300 KiB are asked for. */
+static void add_drop_cache(const struct place *place, unsigned int cache_kib)
+{
+    char text[128];
+
+    add_example(place, "drop-cache");
+    add_tool(place, "systemd-run", "echo systemd-run \"$*\" >>$out");
+    make_dirs(place, "proc/sys/vm");
+    write_file(place, "proc/sys/vm/drop_caches", "", 0600);
+    (void)snprintf(text, sizeof(text),
+                   "MemTotal: 9000 kB\nMemFree: 1000 kB\n"
+                   "MemAvailable: %u kB\n",
+                   1000 + cache_kib);
+    write_file(place, "proc/meminfo", text, 0600);
+}
+
+static const char *dropped(const struct place *place)
+{
+    char path[PATH_MAX];
+
+    path_in(place, "proc/sys/vm/drop_caches", path);
+    return read_text(path);
+}
+
+static void cache_is_dropped_when_it_is_more_than_asked_for(void **state)
+{
+    struct place *place = *state;
+
+    add_drop_cache(place, 300);
+    assert_int_equal(run_for(place, 20000), 0);
+    assert_string_equal(dropped(place), "");
+
+    add_drop_cache(place, 301);
+    assert_int_equal(run_for(place, 20000), 0);
+    assert_string_equal(dropped(place), "1\n");
+    assert_string_equal(read_text(place->out), "");
+}
+
+static void cache_is_dropped_outside_the_units_sandbox(void **state)
+{
+    struct place *place = *state;
+    char expected[256];
+
+    make_dirs(place, "run/systemd/system");
+    add_drop_cache(place, 300);
+    assert_int_equal(run_for(place, 20000), 0);
+    assert_string_equal(read_text(place->out), "");
+
+    add_drop_cache(place, 301);
+    assert_int_equal(run_for(place, 20000), 0);
+    assert_string_equal(dropped(place), "");
+    (void)snprintf(expected, sizeof(expected),
+                   "systemd-run --quiet --collect --property=Type=oneshot "
+                   "sh -c echo 1 >%s/proc/sys/vm/drop_caches\n",
+                   place->root);
+    assert_string_equal(read_text(place->out), expected);
+}
+
 /* ---- Reclaim ------------------------------------------------------------- */
 
 static void add_group(const struct place *place, const char *name,
@@ -324,6 +495,18 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_cannot_start_is_passed_over,
                                         begin, end),
         cmocka_unit_test_setup_teardown(stop_kills_all_of_it, begin, end),
+        cmocka_unit_test_setup_teardown(jvm_collects_outside_the_units_sandbox,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            jvm_collects_itself_where_there_is_no_systemd, begin, end),
+        cmocka_unit_test_setup_teardown(jvm_says_that_one_did_not_collect,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(jvm_begins_nothing_that_it_cannot_end,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            cache_is_dropped_when_it_is_more_than_asked_for, begin, end),
+        cmocka_unit_test_setup_teardown(
+            cache_is_dropped_outside_the_units_sandbox, begin, end),
         cmocka_unit_test_setup_teardown(groups_are_asked_by_what_they_hold,
                                         begin, end),
     };
