@@ -272,8 +272,8 @@ static void two_hundred(uint64_t seed)
 
     dice_init(&dice, seed, 77);
     /*
-     * Needs of all at once are 2 GiB, kernels included.  Seen: 1 killed in
-     * 4,000 bursts on 2.7 GiB, 15 on 2.5.
+     * Needs of all at once are 2 GiB, kernels included.  Seen: 4 killed in
+     * 4,000 bursts on 2.7 GiB, 1 on 2.6.
      */
     scenario_init(&scenario, HOST_KIB(2867 * MIB));
     scenario.world.seed = seed;
