@@ -201,7 +201,7 @@ static bool is_urgent(const struct snapshot *snapshot, const struct plan *plan)
         const struct decide_step *step = &plan->steps[i];
 
         if (step->state == DECIDE_MANAGED &&
-            lacks(&snapshot->domains[i], step->coming_kib) > 0 &&
+            lacks(&snapshot->domains[i], half_headroom_kib(step)) > 0 &&
             cannot_swap(&snapshot->domains[i], step)) {
             return true;
         }
@@ -613,7 +613,8 @@ static void grant(const struct snapshot_domain *domain,
     uint64_t need = goal_kib - domain->target_kib;
     uint64_t part = target_kib - domain->target_kib;
     uint64_t least =
-        step->coming_kib > domain->target_kib && cannot_swap(domain, step)
+        half_headroom_kib(step) > domain->target_kib &&
+                cannot_swap(domain, step)
             ? DECIDE_GRANT_KIB
             : units_max(DECIDE_GRANT_KIB, need / DECIDE_GRANT_SHARE);
 
@@ -663,7 +664,11 @@ static struct cost cost_to(const struct snapshot_domain *domain,
 {
     struct cost cost = {
         .need_kib = cost_up_to(domain, step->need_kib, goal_kib),
-        .coming_kib = cost_up_to(domain, step->coming_kib, goal_kib),
+        .coming_kib =
+            cost_up_to(domain,
+                       cannot_swap(domain, step) ? half_headroom_kib(step)
+                                                 : step->coming_kib,
+                       goal_kib),
         .all_kib = cost_of(domain, goal_kib),
     };
 
