@@ -264,6 +264,7 @@ static void judge(const struct snapshot_domain *domain,
     if (step->state == DECIDE_MANAGED && memory->retry_after_ms > 0) {
         try_again(domain, memory, step);
     }
+    step->goal_kib = step->demand_kib;
     step->trust = step->state == DECIDE_MANAGED || step->state == DECIDE_STUCK
                       ? movement_trust(domain, memory, now_ms)
                       : DECIDE_EXCLUDED;
@@ -496,8 +497,7 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     share_out(snapshot, host, memories, &sums, plan);
 
     plan->mood = host->mood;
-    plan->spendable_kib =
-        sums.spendable_kib > 0 ? (uint64_t)sums.spendable_kib : 0;
+    plan->spendable_kib = host_free_kib(&sums);
     plan->promised_kib = sums.promised_kib;
     plan->wanted_kib = sums.wanted_kib;
     plan->spare_kib = sums.spare_kib;
