@@ -142,9 +142,12 @@ static void ask_for_parts(const struct sharing *sharing,
     for (i = 0; i < sharing->snapshot->count; i++) {
         const struct snapshot_domain *domain = &sharing->snapshot->domains[i];
         struct spare spare = spare_of(sharing, i, asking);
-        uint64_t part =
-            units_scale(spare.upper_kib, readily_kib, sum->upper_kib);
+        uint64_t part;
 
+        if (spare.lower_kib == 0) {
+            continue;
+        }
+        part = units_scale(spare.upper_kib, readily_kib, sum->upper_kib);
         if (more_kib > 0) {
             part += units_scale(spare.lower_kib - spare.upper_kib, more_kib,
                                 sum->lower_kib - sum->upper_kib);
@@ -269,6 +272,7 @@ static uint64_t pressing_kib(const struct sharing *sharing)
         const struct decide_step *step = &sharing->plan->steps[i];
 
         if (step->state == DECIDE_MANAGED &&
+            step->goal_kib > step->target_kib &&
             share_lack_kib(domain, half_headroom_kib(step)) > 0) {
             sum += share_lack_kib(domain, step->goal_kib);
         }

@@ -30,11 +30,14 @@ static uint64_t affordable_kib(const struct snapshot_domain *domain,
     return domain->target_kib + units_whole_pages(target - domain->target_kib);
 }
 
-/* The target that the domain is to be raised to; its own when to none. */
+/*
+ * The target that the domain is to be raised to; its own when to none.  Donors
+ * are not planned below their goals: the plan alone tells most of them apart.
+ */
 static uint64_t raise_of(const struct snapshot_domain *domain,
                          const struct decide_step *step)
 {
-    return step->state == DECIDE_MANAGED
+    return step->state == DECIDE_MANAGED && step->goal_kib > step->target_kib
                ? domain->target_kib + share_lack_kib(domain, step->goal_kib)
                : domain->target_kib;
 }
@@ -70,6 +73,9 @@ static struct cost cost_to(const struct snapshot_domain *domain,
 static uint64_t part_of(const struct cost *cost, const struct cost *sum,
                         uint64_t have_kib)
 {
+    if (have_kib == 0) {
+        return 0;
+    }
     if (sum->all_kib <= have_kib) {
         return cost->all_kib;
     }
@@ -86,13 +92,14 @@ static uint64_t part_of(const struct cost *cost, const struct cost *sum,
                                           sum->all_kib - sum->coming_kib);
 }
 
-/* What all takers together would cost. */
+/* What all takers together would cost; nobody asks when nothing is free. */
 static struct cost cost_of_all(const struct sharing *sharing)
 {
+    bool is_asked = host_free_kib(sharing->sums) > 0;
     struct cost sum = {0};
     unsigned int i;
 
-    for (i = 0; i < sharing->snapshot->count; i++) {
+    for (i = 0; is_asked && i < sharing->snapshot->count; i++) {
         const struct snapshot_domain *domain = &sharing->snapshot->domains[i];
         const struct decide_step *step = &sharing->plan->steps[i];
         uint64_t goal = raise_of(domain, step);

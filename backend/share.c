@@ -59,12 +59,30 @@ static uint64_t on_its_way(const struct snapshot_domain *domain,
                       at_rest);
 }
 
+/* Who lacks nothing of its demand lacks nothing of what is coming. */
+static void count_lack(const struct snapshot_domain *domain,
+                       const struct decide_step *step, struct host_sums *sums)
+{
+    uint64_t lack = share_lack_kib(domain, step->demand_kib);
+    bool cannot_swap = share_cannot_swap(domain, step);
+
+    sums->has_unswapped |= cannot_swap;
+    if (lack == 0) {
+        sums->spare_kib += share_spare_kib(domain, step->demand_kib);
+        return;
+    }
+    sums->wanted_kib += lack;
+    lack = share_lack_kib(domain, step->coming_kib);
+    sums->coming_lack_kib += lack;
+    sums->has_imperilled |= cannot_swap && lack > 0;
+}
+
 void share_count(const struct snapshot_domain *domain,
                  const struct decide_memory *memory,
                  const struct decide_step *step, uint64_t now_ms,
                  struct host_sums *sums)
 {
-    uint64_t coming_lack, aim, moves, incoming;
+    uint64_t aim, moves, incoming;
 
     if (step->state != DECIDE_DYING) {
         sums->promised_kib += promise_to(domain, step->state);
@@ -81,14 +99,7 @@ void share_count(const struct snapshot_domain *domain,
             units_less(incoming, moves) +
             units_min(incoming, movement_soon_kib(domain, memory, now_ms));
     }
-    coming_lack = share_lack_kib(domain, step->coming_kib);
-    if (share_cannot_swap(domain, step)) {
-        sums->has_unswapped = true;
-        sums->has_imperilled |= coming_lack > 0;
-    }
-    sums->wanted_kib += share_lack_kib(domain, step->demand_kib);
-    sums->coming_lack_kib += coming_lack;
-    sums->spare_kib += share_spare_kib(domain, step->demand_kib);
+    count_lack(domain, step, sums);
     sums->targets_kib += aim;
     sums->need_kib += step->need_kib;
     sums->coming_kib += step->coming_kib;
