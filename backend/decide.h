@@ -345,7 +345,7 @@ struct plan {
     enum decide_mood mood;
     uint64_t spendable_kib; /* free less claims, promises and reserve */
     uint64_t promised_kib;
-    uint64_t wanted_kib;  /* what takers lack */
+    uint64_t wanted_kib;  /* what takers lack, those who were stuck included */
     uint64_t spare_kib;   /* what donors hold above their demand */
     uint64_t learned_kib; /* what was wanted within seconds lately */
 };

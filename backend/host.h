@@ -19,6 +19,7 @@ struct host_sums {
     uint64_t soon_kib;        /* of that, what can be counted on */
     uint64_t wanted_kib;      /* takers lack it of their demand */
     uint64_t coming_lack_kib; /* of that, of what they are about to need */
+    uint64_t untried_kib;     /* they lack more, but were stuck: told only */
     uint64_t spare_kib;       /* donors */
     uint64_t
         allowances_kib;   /* what all that may have one are to have at most */
