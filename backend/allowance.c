@@ -57,6 +57,9 @@ static uint64_t raise_kib(const struct snapshot_domain *domain,
 void allowance_count(const struct snapshot_domain *domain,
                      const struct decide_step *step, struct host_sums *sums)
 {
+    if (!domain->has_reflex && domain->allowance_kib == 0) {
+        return;
+    }
     sums->allowances_kib +=
         units_less(most_kib(domain, step), taken_kib(domain, step));
     sums->allowed_kib += promised_kib(domain, step);
@@ -109,10 +112,8 @@ static struct pool find_pool(const struct snapshot *snapshot,
         pool.most_kib += most;
         pool.pull += pull_of(step, most);
     }
-    pool.free_kib = sums->spendable_kib > 0
-                        ? units_less((uint64_t)sums->spendable_kib, raised)
-                        : 0;
-    lacking += sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
+    pool.free_kib = units_less(host_free_kib(sums), raised);
+    lacking += host_owed_kib(sums);
     pool.there_kib = units_less(pool.free_kib + promised, lacking);
     pool.is_wanted = lacking > pool.free_kib + promised;
     return pool;
@@ -211,7 +212,7 @@ void allowance_share(const struct snapshot *snapshot,
         }
         cost_sum += cost_kib(&snapshot->domains[i], step);
     }
-    for (i = 0; i < snapshot->count; i++) {
+    for (i = 0; cost_sum > 0 && i < snapshot->count; i++) {
         raise_limit(&snapshot->domains[i], &plan->steps[i], cost_sum,
                     pool.free_kib);
     }

@@ -137,11 +137,15 @@ static enum decide_state judge_movement(const struct snapshot_domain *domain,
     return DECIDE_MANAGED;
 }
 
-/* It was stuck and is asked again: see DECIDE_TRIAL_KIB. */
+/*
+ * It was stuck and is asked again: see DECIDE_TRIAL_KIB.  What it lacks beyond
+ * that nobody is asked for, but the operator is told.
+ */
 static void try_again(const struct snapshot_domain *domain,
                       const struct decide_memory *memory,
-                      struct decide_step *step)
+                      struct decide_step *step, struct host_sums *sums)
 {
+    uint64_t lack = share_lack_kib(domain, step->demand_kib);
     uint64_t held = movement_held_kib(domain, memory);
     uint64_t trial = units_max(DECIDE_TRIAL_KIB, held / DECIDE_TRIAL_SHARE);
     uint64_t low = units_max(units_whole_pages(units_less(held, trial)),
@@ -154,6 +158,8 @@ static void try_again(const struct snapshot_domain *domain,
     step->coming_kib = units_clamp(step->coming_kib, low, high);
     step->demand_kib = units_clamp(step->demand_kib, low, high);
     step->keep_kib = units_clamp(step->keep_kib, low, high);
+    sums->untried_kib +=
+        units_less(lack, share_lack_kib(domain, step->demand_kib));
 }
 
 /*
@@ -238,7 +244,7 @@ static void cover_reflex(const struct snapshot_domain *domain,
 
 static void judge(const struct snapshot_domain *domain,
                   struct decide_memory *memory, struct decide_step *step,
-                  uint64_t now_ms)
+                  uint64_t now_ms, struct host_sums *sums)
 {
     begin(domain, step);
     if (domain->voice == SNAPSHOT_VOICE_GOOD && domain->has_target) {
@@ -262,8 +268,9 @@ static void judge(const struct snapshot_domain *domain,
         step->state = judge_movement(domain, memory, step);
     }
     if (step->state == DECIDE_MANAGED && memory->retry_after_ms > 0) {
-        try_again(domain, memory, step);
+        try_again(domain, memory, step, sums);
     }
+    step->goal_kib = step->demand_kib;
     step->trust = step->state == DECIDE_MANAGED || step->state == DECIDE_STUCK
                       ? movement_trust(domain, memory, now_ms)
                       : DECIDE_EXCLUDED;
@@ -484,7 +491,7 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
             memories[i].is_newborn = host->is_known;
         }
         judge(&snapshot->domains[i], &memories[i], &plan->steps[i],
-              snapshot->now_ms);
+              snapshot->now_ms, &sums);
         share_count(&snapshot->domains[i], &memories[i], &plan->steps[i],
                     snapshot->now_ms, &sums);
         allowance_count(&snapshot->domains[i], &plan->steps[i], &sums);
@@ -496,10 +503,9 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     share_out(snapshot, host, memories, &sums, plan);
 
     plan->mood = host->mood;
-    plan->spendable_kib =
-        sums.spendable_kib > 0 ? (uint64_t)sums.spendable_kib : 0;
+    plan->spendable_kib = host_free_kib(&sums);
     plan->promised_kib = sums.promised_kib;
-    plan->wanted_kib = sums.wanted_kib;
+    plan->wanted_kib = sums.wanted_kib + sums.untried_kib;
     plan->spare_kib = sums.spare_kib;
     plan->learned_kib = host->learned_kib;
     plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;

@@ -4,11 +4,11 @@
  * logging, no I/O, no floating point, no dependence on the order of domains.
  *
  * Read it in this order.  demand.c: what each domain needs, from what its guest
- * reports.  movement.c: whether it goes where it is asked to.  share.c: who has
- * to give and who gets, by how short the host is; host.c: how short that is.
- * price.c: the shares when there is not enough for all.  intent.c: who is warned
- * before it is shrunk.  allowance.c: what each may take by itself.  decide.c: who
- * may be touched at all, and the whole.
+ * reports.  movement.c: whether it goes where it is asked to.  host.c: how short
+ * of memory the host is.  share.c: for what there is enough, and price.c: the
+ * shares when it is not enough for all; donors.c: who has to give, and grants.c:
+ * who gets.  intent.c: who is warned before it is shrunk.  allowance.c: what
+ * each may take by itself.  decide.c: who may be touched at all, and the whole.
  *
  * While there is enough, whoever is below its demand is served from what Xen
  * has free above the reserve, and when that does not do, by those who hold more
@@ -345,7 +345,7 @@ struct plan {
     enum decide_mood mood;
     uint64_t spendable_kib; /* free less claims, promises and reserve */
     uint64_t promised_kib;
-    uint64_t wanted_kib;  /* what takers lack */
+    uint64_t wanted_kib;  /* what takers lack, those who were stuck included */
     uint64_t spare_kib;   /* what donors hold above their demand */
     uint64_t learned_kib; /* what was wanted within seconds lately */
 };

@@ -8,20 +8,17 @@ uint64_t host_pool_kib(const struct host_sums *sums,
 {
     uint64_t held = units_add(sums->targets_kib, sums->incoming_kib);
 
-    return sums->spendable_kib >= 0
-               ? units_add(held, (uint64_t)sums->spendable_kib)
-               : units_less(held, units_min((uint64_t)-sums->spendable_kib,
-                                            host->urgent_kib));
+    return units_less(units_add(held, host_free_kib(sums)),
+                      units_min(host_owed_kib(sums), host->urgent_kib));
 }
 
 uint64_t host_standby_kib(const struct host_sums *sums,
                           const struct decide_host *host)
 {
     uint64_t room = units_less(host_pool_kib(sums, host), sums->coming_kib);
-    uint64_t owed =
-        sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
 
-    return units_less(units_min(sums->allowances_kib, room / 2), owed);
+    return units_less(units_min(sums->allowances_kib, room / 2),
+                      host_owed_kib(sums));
 }
 
 /* ---- How short it is ---------------------------------------------------- */
@@ -84,7 +81,7 @@ void host_follow(const struct snapshot *snapshot, struct decide_host *host,
                  const struct host_sums *sums, uint64_t spent_kib)
 {
     uint64_t elapsed_ms = units_less(snapshot->now_ms, host->last_ms);
-    uint64_t have = sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
+    uint64_t have = host_free_kib(sums);
     uint64_t learned;
 
     if (host->is_known) {

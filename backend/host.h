@@ -6,18 +6,21 @@
 #ifndef BALLOON_BACKEND_HOST_H
 #define BALLOON_BACKEND_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "backend/decide.h"
 
 /* Sums over all domains; the last ones over managed ones alone. */
 struct host_sums {
-    uint64_t promised_kib; /* limits above what is held */
-    int64_t spendable_kib; /* below zero: the reserve is short */
-    uint64_t incoming_kib; /* limits above what targets need: on its way */
-    uint64_t soon_kib;     /* of that, what can be counted on */
-    uint64_t wanted_kib;   /* takers lack it of their demand */
-    uint64_t spare_kib;    /* donors */
+    uint64_t promised_kib;    /* limits above what is held */
+    int64_t spendable_kib;    /* below zero: the reserve is short */
+    uint64_t incoming_kib;    /* limits above what targets need: on its way */
+    uint64_t soon_kib;        /* of that, what can be counted on */
+    uint64_t wanted_kib;      /* takers lack it of their demand */
+    uint64_t coming_lack_kib; /* of that, of what they are about to need */
+    uint64_t untried_kib;     /* they lack more, but were stuck: told only */
+    uint64_t spare_kib;       /* donors */
     uint64_t
         allowances_kib;   /* what all that may have one are to have at most */
     uint64_t allowed_kib; /* and have of it, and have not taken */
@@ -25,7 +28,20 @@ struct host_sums {
     uint64_t need_kib;
     uint64_t coming_kib;
     uint64_t demand_kib;
+    bool has_unswapped; /* somebody has nothing but memory */
 };
+
+/* What is free above the reserve, */
+static inline uint64_t host_free_kib(const struct host_sums *sums)
+{
+    return sums->spendable_kib > 0 ? (uint64_t)sums->spendable_kib : 0;
+}
+
+/* or what the reserve lacks. */
+static inline uint64_t host_owed_kib(const struct host_sums *sums)
+{
+    return sums->spendable_kib < 0 ? (uint64_t)-sums->spendable_kib : 0;
+}
 
 /*
  * All that managed domains can hold together, once all is where it should.  A

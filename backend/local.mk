@@ -84,6 +84,10 @@ noinst_LIBRARIES += \
 	%D%/decide.h \
 	%D%/demand.c \
 	%D%/demand.h \
+	%D%/donors.c \
+	%D%/donors.h \
+	%D%/grants.c \
+	%D%/grants.h \
 	%D%/host.c \
 	%D%/host.h \
 	%D%/intent.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sharing out: who gives, who gets, and how much.  Part of the decision,
- * and as pure.
+ * The sharing out: what there is, and for what it is shared.  Who gives is in
+ * donors.h, who gets in grants.h.  Part of the decision, and as pure.
  *
  * Memory is shared out in tiers: to all their least, then what they need, then
  * what they are about to need, then their head-room, and as much as that is
@@ -14,11 +14,24 @@
 #ifndef BALLOON_BACKEND_SHARE_H
 #define BALLOON_BACKEND_SHARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "backend/decide.h"
 #include "backend/host.h"
 #include "common/units.h"
+
+/* One sharing out: what it looks at, and the plan that it fills in. */
+struct sharing {
+    const struct snapshot *snapshot;
+    const struct decide_host *host;
+    const struct decide_memory *memories;
+    const struct host_sums *sums;
+    uint64_t pool_kib;    /* host_pool_kib() */
+    uint64_t standby_kib; /* host_standby_kib() */
+    bool is_short;        /* the pool does not do for both and all demands */
+    struct plan *plan;
+};
 
 /* Adds one domain to the sums. */
 void share_count(const struct snapshot_domain *domain,
@@ -26,7 +39,11 @@ void share_count(const struct snapshot_domain *domain,
                  const struct decide_step *step, uint64_t now_ms,
                  struct host_sums *sums);
 
-/* Sets target, limit and reason of the steps that move a target. */
+/*
+ * Sets target, limit and reason of the steps that move a target.  Goals must be
+ * the demands when it is called; they are the shares afterwards, when there is
+ * not enough for all.
+ */
 void share_out(const struct snapshot *snapshot, const struct decide_host *host,
                const struct decide_memory *memories,
                const struct host_sums *sums, struct plan *plan);
@@ -48,6 +65,53 @@ uint64_t share_operators_limit_kib(const struct snapshot_domain *domain);
 static inline uint64_t share_deadband_kib(uint64_t target_kib)
 {
     return units_max(DECIDE_DEADBAND_KIB, target_kib / DECIDE_DEADBAND_SHARE);
+}
+
+/* What a domain lacks of goal, 0 within the dead-band. */
+static inline uint64_t share_lack_kib(const struct snapshot_domain *domain,
+                                      uint64_t goal_kib)
+{
+    uint64_t lack = units_less(goal_kib, domain->target_kib);
+    uint64_t band = domain->target_kib < domain->floor_kib
+                        ? 0
+                        : share_deadband_kib(domain->target_kib);
+
+    return lack > band ? lack : 0;
+}
+
+/* What it holds above goal, 0 within the dead-band. */
+static inline uint64_t share_spare_kib(const struct snapshot_domain *domain,
+                                       uint64_t goal_kib)
+{
+    uint64_t spare = units_less(domain->target_kib, goal_kib);
+
+    return spare > share_deadband_kib(domain->target_kib) ? spare : 0;
+}
+
+/*
+ * It has next to no swap to take what it lacks: what it says it cannot go below
+ * is nearly all that it needs.
+ */
+static inline bool share_cannot_swap(const struct snapshot_domain *domain,
+                                     const struct decide_step *step)
+{
+    uint64_t least = domain->report.floor_kib;
+
+    return least + least / DECIDE_PERIL_SHARE >= step->need_kib;
+}
+
+/* With less than half of its head-room a domain lacks all of it. */
+static inline uint64_t share_half_headroom_kib(const struct decide_step *step)
+{
+    return step->coming_kib + units_less(step->goal_kib, step->coming_kib) / 2;
+}
+
+/* What it must not wait for; its goal must be set. */
+static inline uint64_t share_vital_kib(const struct snapshot_domain *domain,
+                                       const struct decide_step *step)
+{
+    return share_cannot_swap(domain, step) ? share_half_headroom_kib(step)
+                                           : step->coming_kib;
 }
 
 #endif

@@ -145,6 +145,7 @@ unit_tests += \
 	%D%/test_misbehaviour \
 	%D%/test_mutant_allowance \
 	%D%/test_mutant_decisions \
+	%D%/test_mutant_donors \
 	%D%/test_mutant_intent \
 	%D%/test_mutant_movement \
 	%D%/test_mutant_rates \
@@ -239,6 +240,11 @@ endif
 	%D%/spoilt.h \
 	%D%/test_mutant_decisions.c
 %C%_test_mutant_decisions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
+%C%_test_mutant_donors_SOURCES = \
+	%D%/mutants.h \
+	%D%/spoilt.h \
+	%D%/test_mutant_donors.c
+%C%_test_mutant_donors_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutant_intent_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \

@@ -159,6 +159,30 @@ static void idle_memory_yields_to_peril(void **state)
                     host.steps[0].demand_kib);
 }
 
+/*
+ * Half of all head-room is to be free for bursts; who breathes gives of its own
+ * for that only where somebody has nothing but memory to burst into.
+ */
+static void who_breathes_gives_for_who_cannot_swap(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 0, 0);
+    host_add(&host, 450 * MIB, 300 * MIB)->has_reflex = true;
+    host_add(&host, 330 * MIB, 300 * MIB)->has_reflex = true;
+    host.memories[0].breathes_ms = host.snapshot.now_ms + 1000;
+
+    host_decide(&host);
+    assert_int_equal(host.plan.mood, DECIDE_PLENTY);
+    assert_int_equal(host.steps[0].target_kib, 450 * MIB);
+
+    host.domains[1].report.floor_kib = 300 * MIB;
+    host_decide(&host);
+    assert_int_equal(host.steps[0].reason.code, REASON_TRIMS);
+    assert_in_range(host.steps[0].target_kib, 355 * MIB, 365 * MIB);
+}
+
 /* A limit that has still to follow is nobody's loss. */
 static void shares_do_not_dip_while_a_limit_follows(void **state)
 {
@@ -600,6 +624,7 @@ int main(void)
         cmocka_unit_test(donor_gives_first_and_only_what_is_lacking),
         cmocka_unit_test(shortage_is_shared_by_weight),
         cmocka_unit_test(idle_memory_yields_to_peril),
+        cmocka_unit_test(who_breathes_gives_for_who_cannot_swap),
         cmocka_unit_test(shares_do_not_dip_while_a_limit_follows),
         cmocka_unit_test(untouchable_domains_are_left_alone),
         cmocka_unit_test(domain_that_does_not_move_is_named_and_given_up),
