@@ -25,8 +25,8 @@ check 'and fills its cache from it' guest_run -t 120 idle \
 backend_start <<<"reserve = \"$(host_free_kib)K\""
 wait_until 60 'both are managed' both_are_managed
 
-load_start busy 'alloc 310M fill=plain rate=40M/s; touch 200s rate=40M/s'
-pause 20
+load_start busy 'alloc 380M fill=plain rate=40M/s; touch 200s rate=40M/s'
+pause 25
 active_kib=$(($(xen_current_kib idle) - $(guest_available_kib idle)))
 fair_kib=$(((total_kib + 3 * active_kib) / 5))
 has_given() { [ "$(target_kib idle)" -le $((fair_kib * 12 / 10)) ]; }
