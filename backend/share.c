@@ -111,9 +111,15 @@ void share_count(const struct snapshot_domain *domain,
  */
 enum tier { TIER_PERIL, TIER_NEEDS, TIER_COMING, TIER_HEADROOM };
 
+/*
+ * What is needed is shared by weight as long as the host is short: between that
+ * and what each needs lies a step, and a guest that breathes at its edge would
+ * move it all each time.
+ */
 static enum tier tier_of(const struct sharing *sharing)
 {
-    if (sharing->sums->need_kib > sharing->pool_kib) {
+    if (sharing->host->mood == DECIDE_SHORT ||
+        sharing->sums->need_kib > sharing->pool_kib) {
         return TIER_NEEDS;
     }
     return sharing->sums->coming_kib > sharing->pool_kib ? TIER_COMING

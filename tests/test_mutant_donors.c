@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Mutants of the decision, one rule of the policy at a time: who is asked
- * again, and what is asked back.
+ * again and again, and what is asked back.
  */
 #include "common/log.h"
 #include "common/units.h"
@@ -44,6 +44,23 @@ static void ask_nothing_back(struct scenario *scenario)
 {
     (void)scenario;
     spoilt_before = lend_nothing;
+}
+
+/* A shortage ends as soon as there is enough. */
+static void forget_shortage(struct snapshot *snapshot, struct decide_host *host,
+                            struct decide_memory *memories)
+{
+    (void)snapshot;
+    (void)memories;
+    if (host->mood == DECIDE_SHORT) {
+        host->mood = DECIDE_PLENTY;
+    }
+}
+
+static void end_shortage_at_once(struct scenario *scenario)
+{
+    (void)scenario;
+    spoilt_before = forget_shortage;
 }
 
 /* ---- Scenarios ------------------------------------------------------------ */
@@ -114,11 +131,52 @@ static void expect_free_again(struct scenario *scenario)
     }
 }
 
+/*
+ * Both breathe by 10 MiB, and what they need is just what there is.  By weight,
+ * one of them has half as much again.
+ */
+static void at_the_edge(struct scenario *scenario)
+{
+    unsigned int i;
+
+    scenario_init(scenario, (512 + 2000 + 140) * MIB);
+    for (i = 0; i < 2; i++) {
+        struct character *one =
+            scenario_add(scenario, i == 0 ? "heavy" : "light", 1000 * MIB,
+                         2000 * MIB, 940 * MIB);
+
+        character_wants(one, 7 * SECOND_MS, 950 * MIB);
+        one->nature.repeat_ms = 14 * SECOND_MS;
+        one->nature.growth_kib_s = 500 * MIB;
+        one->nature.swap_kib = 2000 * MIB;
+        one->nature.waits_for_swap = true;
+        scenario_weigh(scenario, one->name, i == 0 ? 1000 : 100);
+    }
+}
+
+static void expect_no_moves(struct scenario *scenario)
+{
+    uint64_t since_ms;
+    unsigned int moves;
+
+    (void)world_run_for(&scenario->world, 5 * MINUTE_MS);
+    since_ms = scenario->world.now_ms;
+    (void)world_run_for(&scenario->world, 10 * MINUTE_MS);
+    moves = writes_count(&scenario->world.store->log, since_ms, DAEMON_NAME,
+                         "memory/target");
+    if (moves > 20) {
+        world_break(&scenario->world, "shares go to and fro: %u targets",
+                    moves);
+    }
+}
+
 static const struct mutant mutants[] = {
     {"who breathes is asked again", follow_breaths, three_saws, expect_calm,
      "each breath"},
     {"bursts keep what they took", ask_nothing_back, one_burst,
      expect_free_again, "not free again"},
+    {"a shortage ends at once", end_shortage_at_once, at_the_edge,
+     expect_no_moves, "to and fro"},
 };
 
 /* ---- The tests ------------------------------------------------------------ */
