@@ -133,6 +133,7 @@ struct balancer {
 
 /* The pointers must outlive the balancer.  0 or -ENOMEM. */
 int balancer_init(struct balancer *balancer, const struct bus *bus,
+    bool has_lost_bells;              /* and will not hear any again */
                   const struct hypervisor *hypervisor,
                   const struct settings *settings);
 void balancer_done(struct balancer *balancer);
