@@ -52,6 +52,8 @@ noinst_LIBRARIES += \
 	%D%/recorder.h \
 	%D%/replay.c \
 	%D%/replay.h \
+	%D%/retry.c \
+	%D%/retry.h \
 	%D%/rivals.c \
 	%D%/rivals.h \
 	%D%/roster.c \

@@ -157,6 +157,7 @@ unit_tests += \
 	%D%/test_random_hosts \
 	%D%/test_recorder \
 	%D%/test_squeezed_scenarios \
+	%D%/test_refusals \
 	%D%/test_store \
 	%D%/test_sweep \
 	%D%/test_warned_guests \
@@ -291,6 +292,7 @@ endif
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_run_SOURCES = %D%/test_run.c
+%C%_test_refusals_SOURCES = %D%/steps.h %D%/test_refusals.c
 %C%_test_scenario_SOURCES = %D%/test_scenario.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_squeezed_scenarios_SOURCES = \
