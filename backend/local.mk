@@ -58,6 +58,8 @@ noinst_LIBRARIES += \
 	%D%/rivals.h \
 	%D%/roster.c \
 	%D%/roster.h \
+	%D%/saying.c \
+	%D%/saying.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/snapshot.h \

@@ -10,6 +10,7 @@
 #include "backend/record.h"
 #include "backend/roster.h"
 #include "backend/voice.h"
+#include "backend/saying.h"
 #include "backend/watch.h"
 #include "common/units.h"
 
@@ -192,3 +193,4 @@ int observe(struct balancer *balancer, uint64_t now_ms, uint64_t *ret_next_ms)
     balancer->snapshot.count = balancer->count;
     return see_host(balancer, now_ms);
 }
+        saying_catch_up(&balancer->domains[i], now_ms, ret_next_ms);

@@ -90,6 +90,65 @@ static void saved_guest_connects_anew(void **state)
     scenario_done(&scenario);
 }
 
+/* ---- The log ------------------------------------------------------------ */
+
+static char last_line[256];
+
+static void keep_line(enum log_level level, const char *line)
+{
+    (void)level;
+    (void)snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+/* However soon after the line before: what is so in the end is said. */
+static void last_word_is_said(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    log_to_taker(keep_line, LOG_LEVEL_INFO);
+    offer_record(&rig, REPORT("1000"));
+    soon(&rig);
+    assert_non_null(strstr(last_line, "frontend connected"));
+
+    run(&rig.scenario, 4 * SECOND_MS); /* not a word */
+    assert_non_null(strstr(last_line, "frontend connected"));
+    run(&rig.scenario, SAYING_GAP_MS);
+    assert_non_null(strstr(last_line, "frontend fell silent"));
+
+    say(&rig, PROTOCOL_NODE_REPORT, REPORT("60000"));
+    run(&rig.scenario, SAYING_GAP_MS);
+    assert_non_null(strstr(last_line, "frontend is heard again"));
+    say(&rig, PROTOCOL_NODE_STATE, "6");
+    soon(&rig);
+    say(&rig, PROTOCOL_NODE_VERSION, "7");
+    say(&rig, PROTOCOL_NODE_STATE, "3");
+    soon(&rig);
+    run(&rig.scenario, SAYING_GAP_MS);
+    assert_non_null(strstr(last_line, "its version is not"));
+    log_to_nowhere();
+    rig_done(&rig);
+}
+
+/* It fell silent and is heard again, before there was time to say so. */
+static void what_is_over_is_not_said(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    log_to_taker(keep_line, LOG_LEVEL_INFO);
+    offer_record(&rig, REPORT("1000"));
+    run(&rig.scenario, 5 * SECOND_MS);
+    expect_voice(&rig, SNAPSHOT_VOICE_SILENT);
+    say(&rig, PROTOCOL_NODE_REPORT, REPORT("60000"));
+    run(&rig.scenario, 2 * SAYING_GAP_MS);
+    log_to_nowhere();
+    assert_non_null(strstr(last_line, "frontend connected"));
+    rig_done(&rig);
+}
+
 /* ---- Every step --------------------------------------------------------- */
 
 /*
@@ -238,6 +297,8 @@ int main(void)
         cmocka_unit_test(device_goes_with_its_domain),
         cmocka_unit_test(device_of_a_domain_that_died_unseen_is_swept),
         cmocka_unit_test(saved_guest_connects_anew),
+        cmocka_unit_test(last_word_is_said),
+        cmocka_unit_test(what_is_over_is_not_said),
         cmocka_unit_test(handshake_survives_a_backend_killed_anywhere),
         cmocka_unit_test(handshake_survives_each_error_once),
         cmocka_unit_test(frontend_may_be_killed_at_any_moment),
