@@ -133,8 +133,11 @@ struct balancer {
     struct pages *pages;              /* scratch of pages.c */
     bool can_copy_pages;              /* reports in pages can be read here */
     bool can_bind_bells;              /* event channels, too */
+    bool has_lost_bells;              /* and will not hear any again */
 
-    bool is_started;     /* host watches are set, left-over records swept */
+    bool is_started;   /* host watches are set */
+    bool is_sweep_due; /* domains that are gone have left something */
+    struct retry sweep_retry;
     uint64_t started_ms; /* when the first tick began */
     uint64_t ticks;
     /* Of targets, limits, records and ends of devices, since the start */
@@ -149,7 +152,6 @@ struct balancer {
 
 /* The pointers must outlive the balancer.  0 or -ENOMEM. */
 int balancer_init(struct balancer *balancer, const struct bus *bus,
-    bool has_lost_bells;              /* and will not hear any again */
                   const struct hypervisor *hypervisor,
                   const struct settings *settings);
 void balancer_done(struct balancer *balancer);

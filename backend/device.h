@@ -89,7 +89,7 @@ int device_tell_reason(const struct bus *bus, bus_transaction t,
 int device_remove(struct balancer *balancer,
                   const struct balancer_domain *domain);
 
-/* The same of all domains that died while no backend ran. */
+/* The same of all domains that are gone. */
 int device_sweep(struct balancer *balancer);
 
 #endif
