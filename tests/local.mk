@@ -94,6 +94,7 @@ endif
 if UNIT_TESTS
 unit_tests = \
 	%D%/test_announcement \
+	%D%/test_lockfile \
 	%D%/test_loop \
 	%D%/test_number \
 	%D%/test_page_layout \
@@ -224,6 +225,7 @@ endif
 %C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
+%C%_test_lockfile_SOURCES = %D%/test_lockfile.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_misbehaviour_SOURCES = \
 	%D%/rig.h \
