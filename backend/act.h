@@ -18,8 +18,10 @@
 
 /*
  * Carries out balancer->plan.  A step that fails is logged and left out; the
- * next tick sees the world as it is.  -ENOTCONN when the bus is gone.
+ * next tick sees the world as it is.  One that fails on and on is tried at
+ * longer intervals (retry.h), but down within RETRY_URGENT_MS; *next_ms comes
+ * forward to the next attempt.  -ENOTCONN when the bus is gone.
  */
-int act(struct balancer *balancer, uint64_t now_ms);
+int act(struct balancer *balancer, uint64_t now_ms, uint64_t *next_ms);
 
 #endif

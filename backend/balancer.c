@@ -79,12 +79,13 @@ int balancer_tick(struct balancer *balancer, uint64_t now_ms,
     }
     make_plan(balancer);
     keep(balancer);
-    r = act(balancer, now_ms);
+    next_ms = units_min(next_ms, balancer->plan.next_ms);
+    r = act(balancer, now_ms, &next_ms);
     if (r < 0) {
         return r;
     }
     balancer->ticks++;
-    *ret_next_ms = units_min(next_ms, balancer->plan.next_ms);
+    *ret_next_ms = next_ms;
     return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "backend/decide.h"
 #include "backend/device.h"
 #include "backend/hypervisor.h"
+#include "backend/retry.h"
 #include "backend/settings.h"
 #include "backend/snapshot.h"
 #include "common/bus.h"
@@ -42,6 +43,15 @@ enum balancer_part {
     BALANCER_ANSWER = 1 << 5,
 };
 
+/* What a step does to its domain. */
+enum balancer_move {
+    BALANCER_RESTS,
+    BALANCER_LOWERS, /* the target, and perhaps the limit */
+    BALANCER_RAISES,
+    BALANCER_LOWERS_LIMIT,
+    BALANCER_RAISES_LIMIT,
+};
+
 /* One domain, as long as it lives. */
 struct balancer_domain {
     uint32_t domid;
@@ -64,7 +74,8 @@ struct balancer_domain {
 
     /* The record in PROTOCOL_RECORD_DIR */
     bool has_record;
-    bool is_record_due;           /* must be written: the operator took over */
+    bool is_record_due; /* must be written: the operator took over */
+    struct retry record_retry;
     struct settings_domain given; /* by "xenballoon set" */
 
     struct device device;
@@ -79,7 +90,11 @@ struct balancer_domain {
     struct reason last_reason;
     uint64_t last_change_ms;
     uint64_t changes;
-    int step_error; /* why the last step failed, 0: it did not */
+    int step_error;             /* why the last step failed, 0: it did not */
+    enum balancer_move refused; /* what that step did */
+    struct retry step_retry;
+    struct retry allowance_retry; /* of what the guest is to be told */
+    struct retry announce_retry;
 
     struct snapshot_domain seen; /* as of the last tick */
     struct decide_step step;     /* of the last tick */
@@ -112,13 +127,17 @@ struct balancer {
     struct plan plan;
     struct decide_host host;          /* what the decision remembers of it */
     uint64_t stored_learned_kib;      /* of that, what the store knows */
+    struct retry learned_retry;       /* until it does */
     struct decide_memory *memories;   /* scratch of the tick */
     struct hypervisor_domain *listed; /* scratch of observe */
     struct pages *pages;              /* scratch of pages.c */
     bool can_copy_pages;              /* reports in pages can be read here */
     bool can_bind_bells;              /* event channels, too */
+    bool has_lost_bells;              /* and will not hear any again */
 
-    bool is_started;     /* host watches are set, left-over records swept */
+    bool is_started;   /* host watches are set */
+    bool is_sweep_due; /* domains that are gone have left something */
+    struct retry sweep_retry;
     uint64_t started_ms; /* when the first tick began */
     uint64_t ticks;
     /* Of targets, limits, records and ends of devices, since the start */

@@ -16,7 +16,7 @@ int bell_probe(struct balancer *balancer)
 {
     int r = hypervisor_arm_bell(balancer->hypervisor, 0);
 
-    balancer->can_bind_bells = r == 0;
+    balancer->can_bind_bells = r == 0 && !balancer->has_lost_bells;
     return r == -ENOTCONN ? r : 0;
 }
 
@@ -126,6 +126,7 @@ void bell_lose(struct balancer *balancer)
         }
     }
     balancer->can_bind_bells = false;
+    balancer->has_lost_bells = true;
 }
 
 /* Without the node it rings the doorbell. */

@@ -8,34 +8,11 @@
 #include "backend/balancer.h"
 #include "backend/end.h"
 #include "backend/making.h"
+#include "backend/saying.h"
 #include "backend/sweep.h"
 #include "backend/voice.h"
 #include "common/log.h"
 #include "common/units.h"
-
-/* ---- The log ------------------------------------------------------------ */
-
-void device_say(struct balancer_domain *domain, enum device_word word,
-                const char *sentence, const char *detail, uint64_t now_ms)
-{
-    struct device *device = &domain->device;
-
-    if (device->said == word || (device->said != DEVICE_SAID_NOTHING &&
-                                 now_ms < device->said_ms + DEVICE_LOG_MS)) {
-        log_debug("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
-                  domain->name, detail);
-        return;
-    }
-    device->said = word;
-    device->said_ms = now_ms;
-    if (word == DEVICE_SAID_UNKNOWN || word == DEVICE_SAID_SILENT) {
-        log_warning("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
-                    domain->name, detail);
-    } else {
-        log_info("%s domid=%u name=\"%s\" %s", sentence, domain->domid,
-                 domain->name, detail);
-    }
-}
 
 /* ---- Making ------------------------------------------------------------- */
 
@@ -164,7 +141,7 @@ static void connect(struct balancer_domain *domain,
                     const struct meeting *meeting, uint64_t now_ms)
 {
     struct device *device = &domain->device;
-    char detail[32];
+    char detail[SAYING_DETAIL_MAX];
 
     /* What it has answered so far was to somebody else. */
     memset(&device->answer, 0, sizeof(device->answer));
@@ -180,8 +157,7 @@ static void connect(struct balancer_domain *domain,
     }
     (void)snprintf(detail, sizeof(detail), "transport=%s",
                    offer_transport_word(meeting->offer.transport));
-    device_say(domain, DEVICE_SAID_CONNECTED, "frontend connected", detail,
-               now_ms);
+    saying_say(domain, SAYING_CONNECTED, "frontend connected", detail, now_ms);
 }
 
 static void disconnect(struct balancer_domain *domain,
@@ -189,7 +165,7 @@ static void disconnect(struct balancer_domain *domain,
 {
     struct device *device = &domain->device;
     bool was_connected = meeting->before == PROTOCOL_CONNECTED;
-    char detail[80];
+    char detail[SAYING_DETAIL_MAX];
 
     memset(&device->offer, 0, sizeof(device->offer));
     memset(&device->answer, 0, sizeof(device->answer));
@@ -198,8 +174,8 @@ static void disconnect(struct balancer_domain *domain,
         (void)snprintf(detail, sizeof(detail), "because=\"%s\"",
                        meeting->what != NULL ? meeting->what
                                              : "its state is none");
-        device_say(domain, DEVICE_SAID_UNKNOWN, "frontend is not understood",
-                   detail, now_ms);
+        saying_say(domain, SAYING_UNKNOWN, "frontend is not understood", detail,
+                   now_ms);
     } else if (meeting->peer == PROTOCOL_CLOSING ||
                meeting->peer == PROTOCOL_CLOSED) {
         domain->voice = SNAPSHOT_VOICE_STOPPED;
@@ -207,7 +183,7 @@ static void disconnect(struct balancer_domain *domain,
         domain->voice = SNAPSHOT_VOICE_SILENT;
     }
     if (was_connected && meeting->what == NULL) {
-        device_say(domain, DEVICE_SAID_LEFT, "frontend left", "", now_ms);
+        saying_say(domain, SAYING_LEFT, "frontend left", "", now_ms);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "backend/offer.h"
+#include "backend/saying.h"
 #include "common/announcement.h"
 #include "common/bus.h"
 #include "common/protocol.h"
@@ -23,19 +24,6 @@ struct balancer_domain;
 
 /* A guest that removes its directory is given another at most this often. */
 #define DEVICE_MAKE_MS 1000
-
-/* How often one line of the log may follow another about one device. */
-#define DEVICE_LOG_MS 10000
-
-/* What was last said of it in the log. */
-enum device_word {
-    DEVICE_SAID_NOTHING,
-    DEVICE_SAID_CONNECTED,
-    DEVICE_SAID_LEFT,
-    DEVICE_SAID_UNKNOWN, /* its offer is not understood */
-    DEVICE_SAID_SILENT,
-    DEVICE_SAID_HEARD, /* again */
-};
 
 /* Zeroed: not made. */
 struct device {
@@ -57,8 +45,7 @@ struct device {
     uint64_t allowance_kib;           /* what the guest was told */
     struct announcement announcement; /* ditto; number 0: none */
 
-    enum device_word said;
-    uint64_t said_ms;
+    struct saying saying; /* of it in the log */
 };
 
 /* Whether reports are to be expected of it. */
@@ -98,18 +85,11 @@ int device_announce(struct balancer *balancer, struct balancer_domain *domain,
 int device_tell_reason(const struct bus *bus, bus_transaction t,
                        const struct balancer_domain *domain, const char *why);
 
-/*
- * A line of the log for each change of what there is to say, with detail as
- * key=value or ""; but no storm of them for a guest that comes and goes.
- */
-void device_say(struct balancer_domain *domain, enum device_word word,
-                const char *sentence, const char *detail, uint64_t now_ms);
-
 /* The backend's end, of a domain that is gone.  0 or a negative errno. */
 int device_remove(struct balancer *balancer,
                   const struct balancer_domain *domain);
 
-/* The same of all domains that died while no backend ran. */
+/* The same of all domains that are gone. */
 int device_sweep(struct balancer *balancer);
 
 #endif

@@ -52,10 +52,14 @@ noinst_LIBRARIES += \
 	%D%/recorder.h \
 	%D%/replay.c \
 	%D%/replay.h \
+	%D%/retry.c \
+	%D%/retry.h \
 	%D%/rivals.c \
 	%D%/rivals.h \
 	%D%/roster.c \
 	%D%/roster.h \
+	%D%/saying.c \
+	%D%/saying.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/snapshot.h \

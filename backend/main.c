@@ -8,14 +8,12 @@
  * next backend goes on from what Xen and the store say.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +31,7 @@
 #include "backend/recorder.h"
 #include "backend/rivals.h"
 #include "common/bus_xen.h"
+#include "common/lockfile.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/units.h"
@@ -237,16 +236,16 @@ static int take_lock(void)
         log_error("cannot create %s: %s", RUN_DIR, strerror(errno));
         exit(EXIT_RUNTIME);
     }
-    fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        log_error("cannot open %s: %s", LOCK_FILE, strerror(errno));
-        exit(EXIT_RUNTIME);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    fd = lockfile_take(LOCK_FILE);
+    if (fd == -EWOULDBLOCK) {
         log_error("another " PROGRAM " is running on this host (it holds %s); "
                   "stop it first: systemctl stop " PROGRAM,
                   LOCK_FILE);
         exit(EXIT_RUNNING);
+    }
+    if (fd < 0) {
+        log_error("cannot lock %s: %s", LOCK_FILE, strerror(-fd));
+        exit(EXIT_RUNTIME);
     }
     return fd;
 }

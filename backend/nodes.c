@@ -132,18 +132,28 @@ static void refresh_record(struct balancer *balancer,
                            struct balancer_domain *domain, uint64_t *next_ms,
                            uint64_t now_ms)
 {
+    struct retry *retry = &domain->record_retry;
+    bool is_known = retry->delay_ms != 0;
     int r;
 
     if (!domain->is_record_due || !domain->has_target) {
         return;
     }
-    r = record_write_operator(balancer, domain, domain->target_kib, true);
-    if (r < 0 && r != -ESRCH) {
-        log_warning("cannot write the record, trying again domid=%u: %s",
-                    domain->domid, strerror(-r));
-        *next_ms = units_min(*next_ms, now_ms + 1000);
+    if (now_ms < retry_due_ms(retry, RETRY_LAST_MS)) {
+        *next_ms = units_min(*next_ms, retry_due_ms(retry, RETRY_LAST_MS));
         return;
     }
+    r = record_write_operator(balancer, domain, domain->target_kib, true);
+    if (r < 0 && r != -ESRCH) {
+        retry_failed(retry, now_ms);
+        *next_ms = units_min(*next_ms, retry_due_ms(retry, RETRY_LAST_MS));
+        if (!is_known) {
+            log_warning("cannot write the record, trying again domid=%u: %s",
+                        domain->domid, strerror(-r));
+        }
+        return;
+    }
+    retry_clear(retry);
     domain->is_record_due = false;
     log_info("held by the operator domid=%u name=\"%s\" target_kib=%llu",
              domain->domid, domain->name,

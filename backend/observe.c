@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend/observe.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "backend/bell.h"
@@ -9,8 +10,10 @@
 #include "backend/pages.h"
 #include "backend/record.h"
 #include "backend/roster.h"
+#include "backend/saying.h"
 #include "backend/voice.h"
 #include "backend/watch.h"
+#include "common/log.h"
 #include "common/units.h"
 
 /*
@@ -120,17 +123,42 @@ static int see_host(struct balancer *balancer, uint64_t now_ms)
     return 0;
 }
 
+/* What is left of domains that are gone harms nobody: it can wait. */
+static int sweep_leftovers(struct balancer *balancer, uint64_t now_ms,
+                           uint64_t *next_ms)
+{
+    struct retry *retry = &balancer->sweep_retry;
+    int records;
+    int devices;
+
+    if (!balancer->is_sweep_due) {
+        return 0;
+    }
+    if (now_ms >= retry_due_ms(retry, RETRY_LAST_MS)) {
+        records = record_sweep(balancer);
+        devices = device_sweep(balancer);
+        if (records == -ENOTCONN || devices == -ENOTCONN) {
+            return -ENOTCONN;
+        }
+        if (records == 0 && devices == 0) {
+            balancer->is_sweep_due = false;
+            retry_clear(retry);
+            return 0;
+        }
+        retry_failed(retry, now_ms);
+        log_debug("cannot remove what domains have left, trying again: %s",
+                  strerror(-(records < 0 ? records : devices)));
+    }
+    *next_ms = units_min(*next_ms, retry_due_ms(retry, RETRY_LAST_MS));
+    return 0;
+}
+
 static int start(struct balancer *balancer)
 {
     int r;
 
+    balancer->is_sweep_due = true;
     r = watch_host(balancer);
-    if (r == 0) {
-        r = record_sweep(balancer);
-    }
-    if (r == 0) {
-        r = device_sweep(balancer);
-    }
     if (r == 0) {
         r = pages_probe(balancer);
     }
@@ -156,6 +184,9 @@ int observe(struct balancer *balancer, uint64_t now_ms, uint64_t *ret_next_ms)
         r = start(balancer);
     }
     if (r == 0) {
+        r = sweep_leftovers(balancer, now_ms, ret_next_ms);
+    }
+    if (r == 0) {
         r = watch_take_events(balancer);
     }
     for (i = 0; r == 0 && i < balancer->count; i++) {
@@ -176,6 +207,7 @@ int observe(struct balancer *balancer, uint64_t now_ms, uint64_t *ret_next_ms)
     }
     for (i = 0; r == 0 && i < balancer->count; i++) {
         voice_expire(&balancer->domains[i], now_ms, ret_next_ms);
+        saying_catch_up(&balancer->domains[i], now_ms, ret_next_ms);
     }
     if (r < 0) {
         return r;

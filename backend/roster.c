@@ -85,17 +85,23 @@ static void forget_domain(struct balancer *balancer,
 
     log_info("domain is gone domid=%u name=\"%s\"", domain->domid,
              domain->name);
+    if (domain->device.made_ms == 0) {
+        /* It was going already: what it has is of an earlier backend. */
+        balancer->is_sweep_due = true;
+    }
     watch_end(balancer, domain);
     bell_forget(balancer, domain);
     r = device_remove(balancer, domain);
     if (r < 0) {
-        log_warning("cannot remove the device, ignoring domid=%u: %s",
+        log_warning("cannot remove the device, trying again domid=%u: %s",
                     domain->domid, strerror(-r));
+        balancer->is_sweep_due = true;
     }
     r = domain->has_record ? record_remove(balancer, domain->domid) : 0;
     if (r < 0) {
-        log_warning("cannot remove the record, ignoring domid=%u: %s",
+        log_warning("cannot remove the record, trying again domid=%u: %s",
                     domain->domid, strerror(-r));
+        balancer->is_sweep_due = true;
     }
 }
 

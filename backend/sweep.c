@@ -9,7 +9,7 @@
 
 /* Names are collected first: removing while listing is not defined. */
 struct leftovers {
-    uint32_t domids[256]; /* the rest is swept at the next start */
+    uint32_t domids[256]; /* the rest is swept the next time */
     unsigned int count;
     const struct balancer *balancer;
 };
@@ -46,10 +46,13 @@ int sweep(struct balancer *balancer, const char *dir)
     if (r == -ENOENT) {
         return 0;
     }
-    for (i = 0; r >= 0 && i < leftovers.count; i++) {
+    for (i = 0; r != -ENOTCONN && i < leftovers.count; i++) {
+        int removed;
+
         (void)snprintf(path, sizeof(path), "%s/%u", dir, leftovers.domids[i]);
         balancer->writes++;
-        r = bus_remove(balancer->bus, BUS_NO_TRANSACTION, path);
+        removed = bus_remove(balancer->bus, BUS_NO_TRANSACTION, path);
+        r = removed < 0 ? removed : r;
     }
     return r < 0 ? r : 0;
 }

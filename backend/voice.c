@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "backend/voice.h"
 
+#include "backend/saying.h"
 #include "common/units.h"
 
 static void note_time(struct balancer_domain *domain, uint64_t now_ms)
@@ -24,9 +25,8 @@ void voice_hear(struct balancer_domain *domain, const char *untrusted_text,
     }
     domain->report = report;
     domain->voice = is_fresh ? SNAPSHOT_VOICE_GOOD : SNAPSHOT_VOICE_SILENT;
-    if (is_fresh && domain->device.said == DEVICE_SAID_SILENT) {
-        device_say(domain, DEVICE_SAID_HEARD, "frontend is heard again", "",
-                   now_ms);
+    if (is_fresh) {
+        saying_heard(domain, now_ms);
     }
 }
 
@@ -47,7 +47,7 @@ void voice_expire(struct balancer_domain *domain, uint64_t now_ms,
     }
     if (now_ms >= silent_ms) {
         domain->voice = SNAPSHOT_VOICE_SILENT;
-        device_say(domain, DEVICE_SAID_SILENT,
+        saying_say(domain, SAYING_SILENT,
                    "frontend fell silent, leaving the domain alone", "",
                    now_ms);
     } else {

@@ -188,11 +188,16 @@ static void take_event(struct balancer *balancer, const struct bus_event *event)
 
 int watch_take_events(struct balancer *balancer)
 {
+    const unsigned int most = WATCH_EVENTS_MAX * (1 + balancer->count);
     struct bus_event event;
-    int r;
+    unsigned int i;
+    int r = 1;
 
-    while ((r = bus_next_event(balancer->bus, &event)) > 0) {
-        take_event(balancer, &event);
+    for (i = 0; r > 0 && i < most; i++) {
+        r = bus_next_event(balancer->bus, &event);
+        if (r > 0) {
+            take_event(balancer, &event);
+        }
     }
-    return r;
+    return r < 0 ? r : 0;
 }

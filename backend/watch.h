@@ -26,8 +26,15 @@ void watch_path(char path[BUS_PATH_MAX], const struct balancer_domain *domain,
                 enum balancer_part part);
 
 /*
- * Takes all events that wait and marks what they say is stale.  -ENOTCONN
- * when the bus is gone.
+ * A tick takes so many events, and as many more for each domain: all that the
+ * setting of watches brings, and what domains do in their ordinary life.
+ */
+#define WATCH_EVENTS_MAX 64
+
+/*
+ * Takes the events that wait and marks what they say is stale.  What a guest
+ * that writes without end leaves for the next tick keeps the bus readable.
+ * -ENOTCONN when the bus is gone.
  */
 int watch_take_events(struct balancer *balancer);
 

@@ -18,6 +18,8 @@ noinst_LIBRARIES += %D%/libbusxen.a %D%/libcommon.a
 	%D%/escape.h \
 	%D%/lines.c \
 	%D%/lines.h \
+	%D%/lockfile.c \
+	%D%/lockfile.h \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/loop.c \

@@ -23,6 +23,7 @@
 
 #include "common/bus.h"
 #include "common/bus_xen.h"
+#include "common/lockfile.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/number.h"
@@ -40,8 +41,9 @@
 #include "frontend/statusfile.h"
 
 #define PROGRAM "xenballoon-frontend"
-#define STATUS_DIR RUNSTATEDIR "/xenballoon"
-#define STATUS_FILE STATUS_DIR "/guest.json"
+#define RUN_DIR RUNSTATEDIR "/xenballoon"
+#define LOCK_FILE RUN_DIR "/frontend.lock"
+#define STATUS_FILE RUN_DIR "/guest.json"
 
 /*
  * A look takes a millisecond or less and then waits: a guess, generous for a
@@ -57,6 +59,7 @@ enum exit_code {
     EXIT_NOT_ROOT = 3,
     EXIT_NOT_XEN = 4,
     EXIT_NO_STORE = 5,
+    EXIT_RUNNING = 6,
 };
 
 struct options {
@@ -465,11 +468,33 @@ static void go_first(void)
 }
 
 /* systemd makes it, where there is one; the umask is not to decide. */
-static void make_status_dir(void)
+static void make_run_dir(void)
 {
-    if (mkdir(STATUS_DIR, 0755) == 0) {
-        (void)chmod(STATUS_DIR, 0755);
+    if (mkdir(RUN_DIR, 0755) == 0) {
+        (void)chmod(RUN_DIR, 0755);
     }
+}
+
+/*
+ * One frontend a guest: two would take each other's device away for ever.  The
+ * lock goes with the process, however it dies.  A guest where there is no place
+ * for it is served all the same.
+ */
+static int take_lock(void)
+{
+    int r = lockfile_take(LOCK_FILE);
+
+    if (r == -EWOULDBLOCK) {
+        log_error("another " PROGRAM " is running in this guest (it holds %s); "
+                  "stop it first: systemctl stop " PROGRAM,
+                  LOCK_FILE);
+        return EXIT_RUNNING;
+    }
+    if (r < 0) {
+        log_warning("no lock, going on without path=\"%s\" error=\"%s\"",
+                    LOCK_FILE, strerror(-r));
+    }
+    return EXIT_OK;
 }
 
 static void log_started(const struct daemon *daemon)
@@ -489,12 +514,16 @@ static int run(struct daemon *daemon)
     if (code != EXIT_OK) {
         return code;
     }
+    make_run_dir();
+    code = take_lock();
+    if (code != EXIT_OK) {
+        return code;
+    }
     keep_small_and_resident();
     go_first();
     code = start(daemon);
     if (code == EXIT_OK) {
         log_started(daemon);
-        make_status_dir();
         code = serve(daemon);
         log_info("stopped");
     }

@@ -94,6 +94,7 @@ endif
 if UNIT_TESTS
 unit_tests = \
 	%D%/test_announcement \
+	%D%/test_lockfile \
 	%D%/test_loop \
 	%D%/test_number \
 	%D%/test_page_layout \
@@ -157,6 +158,7 @@ unit_tests += \
 	%D%/test_peers_shortage \
 	%D%/test_random_hosts \
 	%D%/test_recorder \
+	%D%/test_refusals \
 	%D%/test_squeezed_scenarios \
 	%D%/test_store \
 	%D%/test_sweep \
@@ -178,9 +180,9 @@ unit_tests += \
 	%D%/test_reflex
 endif
 %C%_test_alarm_SOURCES = %D%/test_alarm.c
-%C%_test_alarm_linux_SOURCES = %D%/test_alarm_linux.c
+%C%_test_alarm_linux_SOURCES = %D%/kernelfiles.h %D%/test_alarm_linux.c
 %C%_test_alarm_linux_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
-%C%_test_allowance_SOURCES = %D%/test_allowance.c
+%C%_test_allowance_SOURCES = %D%/smallhost.h %D%/test_allowance.c
 %C%_test_announcement_SOURCES = %D%/test_announcement.c
 %C%_test_answer_SOURCES = %D%/test_answer.c
 %C%_test_balancer_SOURCES = %D%/steps.h %D%/test_balancer.c
@@ -191,7 +193,7 @@ endif
 %C%_test_configlines_SOURCES = %D%/test_configlines.c
 %C%_test_control_SOURCES = %D%/test_control.c
 %C%_test_course_SOURCES = %D%/test_course.c
-%C%_test_decide_SOURCES = %D%/test_decide.c
+%C%_test_decide_SOURCES = %D%/smallhost.h %D%/test_decide.c
 %C%_test_demand_SOURCES = %D%/test_demand.c
 %C%_test_device_SOURCES = \
 	%D%/rig.h \
@@ -217,13 +219,14 @@ endif
 %C%_test_frontend_decide_SOURCES = %D%/test_frontend_decide.c
 %C%_test_frontend_device_SOURCES = %D%/test_frontend_device.c
 %C%_test_frontend_intent_SOURCES = %D%/test_frontend_intent.c
-%C%_test_guest_linux_SOURCES = %D%/test_guest_linux.c
+%C%_test_guest_linux_SOURCES = %D%/kernelfiles.h %D%/test_guest_linux.c
 %C%_test_guest_status_SOURCES = %D%/test_guest_status.c
 %C%_test_hands_off_SOURCES = %D%/steps.h %D%/test_hands_off.c
 %C%_test_hooks_SOURCES = %D%/test_hooks.c
 %C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_intent_SOURCES = %D%/test_intent.c
 %C%_test_lifecycle_SOURCES = %D%/steps.h %D%/test_lifecycle.c
+%C%_test_lockfile_SOURCES = %D%/test_lockfile.c
 %C%_test_loop_SOURCES = %D%/test_loop.c
 %C%_test_misbehaviour_SOURCES = \
 	%D%/rig.h \
@@ -248,7 +251,8 @@ endif
 %C%_test_mutant_intent_SOURCES = \
 	%D%/mutants.h \
 	%D%/spoilt.h \
-	%D%/test_mutant_intent.c
+	%D%/test_mutant_intent.c \
+	%D%/warned.h
 %C%_test_mutant_intent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=decide
 %C%_test_mutant_movement_SOURCES = \
 	%D%/mutants.h \
@@ -294,6 +298,7 @@ endif
 %C%_test_recorder_SOURCES = %D%/steps.h %D%/test_recorder.c
 %C%_test_recording_SOURCES = %D%/test_recording.c
 %C%_test_reflex_SOURCES = %D%/test_reflex.c
+%C%_test_refusals_SOURCES = %D%/steps.h %D%/test_refusals.c
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_run_SOURCES = %D%/test_run.c
@@ -312,7 +317,10 @@ endif
 %C%_test_text_SOURCES = %D%/test_text.c
 %C%_test_tool_SOURCES = %D%/test_tool.c
 %C%_test_trace_SOURCES = %D%/test_trace.c
-%C%_test_warned_guests_SOURCES = %D%/steps.h %D%/test_warned_guests.c
+%C%_test_warned_guests_SOURCES = \
+	%D%/steps.h \
+	%D%/test_warned_guests.c \
+	%D%/warned.h
 %C%_test_world_SOURCES = %D%/test_world.c
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -6,22 +6,11 @@
  */
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "frontend/alarm_linux.h"
-
-#define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
+#include "tests/kernelfiles.h"
 
 /* Waiting is what rings: the kernel counts the switch to somebody else. */
 #define WAIT_MS 5000
@@ -35,7 +24,7 @@
 
 static const char *const folders[] = {
     "proc",
-    "proc/self-pid", /* becomes a number, see make_root() */
+    SELF_PID,
     "proc/pressure",
     "proc/bus",
     "sys",
@@ -52,11 +41,10 @@ static const char *const folders[] = {
 };
 
 static const char *const files[] = {
-    "proc/self-pid/stat", "proc/pressure/memory", "proc/version",
-    TRACEFS POINT "/id",  DEBUGFS POINT "/id",
+    SELF_PID "/stat",    "proc/pressure/memory", "proc/version",
+    TRACEFS POINT "/id", DEBUGFS POINT "/id",
 };
 
-static char root[64];
 static struct loop loop;
 static struct alarm_linux alarms;
 
@@ -118,40 +106,11 @@ static bool kernel_allows_events(void)
 
 /* --- The directory ------------------------------------------------------- */
 
-static const char *path_of(const char *name)
-{
-    static const char stand_in[] = "proc/self-pid";
-    static char path[256];
-
-    if (strncmp(name, stand_in, strlen(stand_in)) == 0) {
-        (void)snprintf(path, sizeof(path), "%s/proc/%d%s", root, (int)getpid(),
-                       name + strlen(stand_in));
-    } else {
-        (void)snprintf(path, sizeof(path), "%s/%s", root, name);
-    }
-    return path;
-}
-
-static void put(const char *name, const char *text)
-{
-    FILE *file = fopen(path_of(name), "w");
-
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static int make_root(void **state)
 {
     (void)state;
-    (void)strcpy(root, "alarm-linux-XXXXXX");
-    if (mkdtemp(root) == NULL) {
+    if (kernelfiles_make(folders, COUNT_OF(folders)) < 0) {
         return -1;
-    }
-    for (size_t i = 0; i < COUNT_OF(folders); i++) {
-        if (mkdir(path_of(folders[i]), 0700) < 0) {
-            return -1;
-        }
     }
     put("proc/version", "Linux\n");
     refusal = 0;
@@ -165,13 +124,8 @@ static int remove_root(void **state)
     (void)state;
     alarm_linux_close(&alarms);
     loop_done(&loop);
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        (void)unlink(path_of(files[i])); /* not every test made each */
-    }
-    for (size_t i = COUNT_OF(folders); i > 0; i--) {
-        (void)rmdir(path_of(folders[i - 1]));
-    }
-    return rmdir(root);
+    return kernelfiles_remove(folders, COUNT_OF(folders), files,
+                              COUNT_OF(files));
 }
 
 static void put_id(const char *name)
@@ -184,7 +138,7 @@ static void put_id(const char *name)
 
 static void put_kswapd(void)
 {
-    put("proc/self-pid/stat", "45 (kswapd0) S 2 0 0 0 -1 2230336 0 0\n");
+    put(SELF_PID "/stat", "45 (kswapd0) S 2 0 0 0 -1 2230336 0 0\n");
 }
 
 static void assert_names(const char *expected)
@@ -270,7 +224,7 @@ static void what_only_calls_itself_kswapd_is_not_it(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        put("proc/self-pid/stat", texts[i]);
+        put(SELF_PID "/stat", texts[i]);
         asked.type = PERF_TYPE_MAX;
         alarm_linux_open(&alarms, root, &loop);
 

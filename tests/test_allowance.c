@@ -18,31 +18,11 @@
 #include "backend/allowance.h"
 #include "backend/share.h"
 #include "common/units.h"
+#include "tests/smallhost.h"
 
-#define MIB UINT64_C(1024)
-#define DOMAINS_MAX 8
+#define RESERVE_KIB (100 * MIB)
 #define HOSTS 400
 #define ROUNDS 60
-
-struct host {
-    struct snapshot snapshot;
-    struct snapshot_domain domains[DOMAINS_MAX];
-    struct decide_host memory;
-    struct decide_memory memories[DOMAINS_MAX];
-    struct decide_step steps[DOMAINS_MAX];
-    struct plan plan;
-};
-
-static void host_init(struct host *host, uint64_t free_kib)
-{
-    memset(host, 0, sizeof(*host));
-    host->snapshot.now_ms = 1000;
-    host->snapshot.free_kib = free_kib;
-    host->snapshot.total_kib = free_kib;
-    host->snapshot.reserve_kib = 100 * MIB;
-    host->snapshot.domains = host->domains;
-    host->plan.steps = host->steps;
-}
 
 /* Its frontend reports that it uses used_kib of what it holds. */
 static void report(struct host *host, struct snapshot_domain *domain,
@@ -64,30 +44,16 @@ static void report(struct host *host, struct snapshot_domain *domain,
     domain->reported_ms = host->snapshot.now_ms;
 }
 
-static struct snapshot_domain *host_add(struct host *host, uint64_t target_kib,
-                                        uint64_t used_kib)
+static struct snapshot_domain *guest_add(struct host *host, uint64_t target_kib,
+                                         uint64_t used_kib)
 {
-    struct snapshot_domain *domain = &host->domains[host->snapshot.count++];
+    struct snapshot_domain *domain = host_add(host, target_kib, used_kib);
 
-    domain->domid = host->snapshot.count;
-    domain->current_kib = target_kib;
-    domain->limit_kib = target_kib + SNAPSHOT_SLACK_KIB;
-    domain->has_target = true;
-    domain->target_kib = target_kib;
     domain->static_max_kib = 4096 * MIB;
-    domain->floor_kib = 64 * MIB;
     domain->ceiling_kib = 4096 * MIB;
-    domain->weight = 256;
-    domain->voice = SNAPSHOT_VOICE_GOOD;
     domain->has_reflex = true;
-    host->snapshot.total_kib += target_kib;
     report(host, domain, used_kib, 0);
     return domain;
-}
-
-static void host_decide(struct host *host)
-{
-    decide(&host->snapshot, &host->memory, host->memories, &host->plan);
 }
 
 /* As act.c does it, at once; every guest is told. */
@@ -138,9 +104,9 @@ static void there_is_enough_for_all(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 2000 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
-    host_add(&host, 2048 * MIB, 1024 * MIB);
+    host_init(&host, 2000 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
+    guest_add(&host, 2048 * MIB, 1024 * MIB);
 
     host_decide(&host);
 
@@ -158,9 +124,9 @@ static void what_there_is_goes_by_weight(void **state)
     uint64_t sum;
 
     (void)state;
-    host_init(&host, 172 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB)->weight = 512;
-    host_add(&host, 400 * MIB, 200 * MIB);
+    host_init(&host, 172 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB)->weight = 512;
+    guest_add(&host, 400 * MIB, 200 * MIB);
 
     host_decide(&host);
 
@@ -174,14 +140,14 @@ static void nobody_has_one_who_may_not(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 2000 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
-    host_add(&host, 400 * MIB, 200 * MIB)->leave_alone = true;
-    host_add(&host, 400 * MIB, 200 * MIB)->is_operators = true;
-    host_add(&host, 400 * MIB, 200 * MIB)->voice = SNAPSHOT_VOICE_SILENT;
-    host_add(&host, 400 * MIB, 200 * MIB)->ceiling_kib = 400 * MIB;
+    host_init(&host, 2000 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
+    guest_add(&host, 400 * MIB, 200 * MIB)->leave_alone = true;
+    guest_add(&host, 400 * MIB, 200 * MIB)->is_operators = true;
+    guest_add(&host, 400 * MIB, 200 * MIB)->voice = SNAPSHOT_VOICE_SILENT;
+    guest_add(&host, 400 * MIB, 200 * MIB)->ceiling_kib = 400 * MIB;
     host.domains[4].floor_kib = 128 * MIB;
-    host_add(&host, 400 * MIB, 200 * MIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
     host.memories[5].down_kib_s = DECIDE_SLOW_KIB_S / 2;
 
     host_decide(&host);
@@ -197,8 +163,8 @@ static void it_goes_with_the_voice(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 2000 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
+    host_init(&host, 2000 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
     host_decide(&host);
     carry_out(&host);
     assert_true(host.domains[0].limit_kib > 460 * MIB);
@@ -215,9 +181,9 @@ static void it_is_calm(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 230 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
-    host_add(&host, 900 * MIB, 500 * MIB);
+    host_init(&host, 230 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
+    guest_add(&host, 900 * MIB, 500 * MIB);
     for (int i = 0; i < 50; i++) {
         bool is_settled = i >= 4;
 
@@ -243,8 +209,9 @@ static void what_was_taken_is_made_good(void **state)
     uint64_t free_kib;
 
     (void)state;
-    host_init(&host, 164 * MIB); /* its allowance is all that there is */
-    host_add(&host, 400 * MIB, 200 * MIB);
+    host_init(&host, 164 * MIB,
+              RESERVE_KIB); /* its allowance is all that there is */
+    guest_add(&host, 400 * MIB, 200 * MIB);
     host_decide(&host);
     carry_out(&host);
     assert_in_range(host.domains[0].allowance_kib, 48 * MIB, 64 * MIB);
@@ -266,8 +233,8 @@ static void what_was_taken_is_covered_whether_needed_or_not(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 2000 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
+    host_init(&host, 2000 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
     host_decide(&host);
     carry_out(&host);
     take(&host, 0, 32 * MIB);
@@ -283,9 +250,9 @@ static void others_need_it_more(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 164 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
+    host_init(&host, 164 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
+    guest_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
     host_decide(&host);
     carry_out(&host);
     assert_true(host.domains[0].allowance_kib >= 48 * MIB);
@@ -308,9 +275,9 @@ static void head_room_does_not_withdraw_it(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 164 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
+    host_init(&host, 164 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
+    guest_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
     host_decide(&host);
     carry_out(&host);
 
@@ -330,9 +297,9 @@ static void what_is_not_needed_is_kept_free_for_it(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 100 * MIB); /* nothing is */
-    host_add(&host, 400 * MIB, 319 * MIB);
-    host_add(&host, 900 * MIB, 200 * MIB);
+    host_init(&host, 100 * MIB, RESERVE_KIB); /* nothing is */
+    guest_add(&host, 400 * MIB, 319 * MIB);
+    guest_add(&host, 900 * MIB, 200 * MIB);
     host_decide(&host);
     assert_int_equal(host.steps[1].target_kib, 900 * MIB); /* it is new */
     carry_out(&host);
@@ -359,9 +326,9 @@ static uint64_t given_by_who_complained(uint64_t swap_kib)
 {
     struct host host;
 
-    host_init(&host, 100 * MIB);
-    host_add(&host, 900 * MIB, 200 * MIB)->has_reflex = false;
-    host_add(&host, 400 * MIB, 360 * MIB)->has_reflex = false;
+    host_init(&host, 100 * MIB, RESERVE_KIB);
+    guest_add(&host, 900 * MIB, 200 * MIB)->has_reflex = false;
+    guest_add(&host, 400 * MIB, 360 * MIB)->has_reflex = false;
     host.memories[0].hands_off_ms = UINT64_MAX;
     for (int i = 0; i < 2; i++) {
         report(&host, &host.domains[1], (360 + 35 * (uint64_t)i) * MIB, 0);
@@ -386,9 +353,9 @@ static void who_keeps_it_has_none(void **state)
     struct host host;
 
     (void)state;
-    host_init(&host, 164 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB);
-    host_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
+    host_init(&host, 164 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
+    guest_add(&host, 400 * MIB, 200 * MIB)->has_reflex = false;
     host_decide(&host);
     carry_out(&host);
     take(&host, 0, 48 * MIB);
@@ -500,11 +467,11 @@ static void promises_are_covered(void **state)
         unsigned int count = 1 + (unsigned int)(seed % DOMAINS_MAX);
 
         random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-        host_init(&host, 0);
+        host_init(&host, 0, RESERVE_KIB);
         for (unsigned int j = 0; j < count; j++) {
             uint64_t target = (100 + draw(900)) * MIB;
 
-            host_add(&host, target, draw(target))->weight = 1 + draw(1000);
+            guest_add(&host, target, draw(target))->weight = 1 + draw(1000);
         }
         host.snapshot.free_kib = (100 + count + draw(400)) * MIB;
         host.snapshot.total_kib += host.snapshot.free_kib;

@@ -418,6 +418,24 @@ static void lost_bells_are_doorbells(void **state)
     scenario_done(&scenario);
 }
 
+/* As when that device is gone while the rest of the start goes on. */
+static void bells_lost_before_the_first_tick_stay_lost(void **state)
+{
+    struct scenario scenario;
+    struct daemon *daemon = &scenario.world.daemon;
+
+    (void)state;
+    begin(&scenario);
+    daemon_start(daemon, scenario.world.now_ms);
+    bell_lose(&daemon->balancer);
+    run(&scenario, 10 * SECOND_MS);
+    assert_false(daemon->balancer.can_bind_bells);
+    assert_int_equal(ledger_bells(&scenario.world.ledger), 0);
+    assert_null(peek(&scenario, OURS("1", "feature-event-channel")));
+    expect_doorbell(&scenario, THEIRS("1", "doorbell"));
+    scenario_done(&scenario);
+}
+
 static void host_without_event_channels_is_rung_by_the_doorbell(void **state)
 {
     struct scenario scenario;
@@ -466,6 +484,7 @@ int main(void)
         cmocka_unit_test(bell_that_can_never_be_armed_is_given_up),
         cmocka_unit_test(refusal_is_told_until_it_is_taken),
         cmocka_unit_test(lost_bells_are_doorbells),
+        cmocka_unit_test(bells_lost_before_the_first_tick_stay_lost),
         cmocka_unit_test(host_without_event_channels_is_rung_by_the_doorbell),
         cmocka_unit_test(record_needs_no_bell),
     };

@@ -42,6 +42,153 @@ static void device_of_a_domain_that_died_unseen_is_swept(void **state)
     rig_done(&rig);
 }
 
+/* Which has never seen it alive. */
+static void device_of_a_domain_that_dies_at_the_start_goes(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    daemon_kill(&rig.scenario.world.daemon);
+    xl_destroy(&rig.scenario.world, world_find(&rig.scenario.world, "guest"));
+    restart_backend(&rig);
+    expect(&rig, PROTOCOL_BACKEND_DIR "/1/0/state", "2");
+    run(&rig.scenario, 5 * SECOND_MS);
+    expect(&rig, PROTOCOL_BACKEND_DIR "/1", NULL);
+    expect(&rig, PROTOCOL_BACKEND_DIR "/2/0/state", "2");
+    rig_done(&rig);
+}
+
+static unsigned int removals; /* that were refused */
+static int removal_error;
+
+static int refuse_removal(void *state, bus_transaction t, const char *path)
+{
+    const struct fault *fault = state;
+
+    if (strcmp(path, PROTOCOL_BACKEND_DIR "/1") != 0) {
+        return bus_remove(&fault->bus, t, path);
+    }
+    removals++;
+    return removal_error;
+}
+
+/* Removing fails for a minute; what is left goes as soon as it can. */
+static void expect_swept_in_the_end(struct rig *rig, int error)
+{
+    struct daemon *daemon = &rig->scenario.world.daemon;
+    const struct bus_ops *calm = daemon->bus.ops;
+    const uint64_t starts = daemon->starts;
+    struct bus_ops ops = *calm;
+
+    ops.remove = refuse_removal;
+    daemon->bus.ops = &ops;
+    removal_error = error;
+    removals = 0;
+    run(&rig->scenario, MINUTE_MS);
+    print_message("# refused %u times\n", removals);
+    expect(rig, PROTOCOL_BACKEND_DIR "/1/0/state", "2");
+    assert_in_range(removals, 10, 40);
+    assert_int_equal(daemon->starts, starts);
+
+    daemon->bus.ops = calm;
+    run(&rig->scenario, RETRY_LAST_MS + 1);
+    expect(rig, PROTOCOL_BACKEND_DIR "/1", NULL);
+    expect(rig, PROTOCOL_BACKEND_DIR "/2/0/state", "2");
+}
+
+static void device_that_cannot_be_removed_goes_later(void **state)
+{
+    static const int errors[] = {-EAGAIN, -ENOSPC, -ENOMEM};
+    unsigned int i;
+
+    (void)state;
+    for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct rig rig;
+
+        rig_start(&rig);
+        xl_destroy(&rig.scenario.world,
+                   world_find(&rig.scenario.world, "guest"));
+        expect_swept_in_the_end(&rig, errors[i]);
+        rig_done(&rig);
+    }
+}
+
+static void device_that_cannot_be_swept_goes_later(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    daemon_kill(&rig.scenario.world.daemon);
+    xl_destroy(&rig.scenario.world, world_find(&rig.scenario.world, "guest"));
+    run(&rig.scenario, 5 * SECOND_MS);
+    daemon_start(&rig.scenario.world.daemon, rig.scenario.world.now_ms);
+    expect_swept_in_the_end(&rig, -ENOSPC);
+    rig_done(&rig);
+}
+
+/* ---- The log ------------------------------------------------------------ */
+
+static char last_line[256];
+
+static void keep_line(enum log_level level, const char *line)
+{
+    (void)level;
+    (void)snprintf(last_line, sizeof(last_line), "%s", line);
+}
+
+/* However soon after the line before: what is so in the end is said. */
+static void last_word_is_said(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    log_to_taker(keep_line, LOG_LEVEL_INFO);
+    offer_record(&rig, REPORT("1000"));
+    soon(&rig);
+    assert_non_null(strstr(last_line, "frontend connected"));
+
+    run(&rig.scenario, 4 * SECOND_MS); /* not a word */
+    assert_non_null(strstr(last_line, "frontend connected"));
+    run(&rig.scenario, SAYING_GAP_MS);
+    assert_non_null(strstr(last_line, "frontend fell silent"));
+
+    say(&rig, PROTOCOL_NODE_REPORT, REPORT("60000"));
+    run(&rig.scenario, SAYING_GAP_MS);
+    assert_non_null(strstr(last_line, "frontend is heard again"));
+    say(&rig, PROTOCOL_NODE_STATE, "6");
+    soon(&rig);
+    say(&rig, PROTOCOL_NODE_VERSION, "7");
+    say(&rig, PROTOCOL_NODE_STATE, "3");
+    soon(&rig);
+    run(&rig.scenario, SAYING_GAP_MS);
+    assert_non_null(strstr(last_line, "its version is not"));
+    log_to_nowhere();
+    rig_done(&rig);
+}
+
+/* It fell silent and is heard again, before there was time to say so. */
+static void what_is_over_is_not_said(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    log_to_taker(keep_line, LOG_LEVEL_INFO);
+    offer_record(&rig, REPORT("1000"));
+    run(&rig.scenario, 5 * SECOND_MS);
+    expect_voice(&rig, SNAPSHOT_VOICE_SILENT);
+    say(&rig, PROTOCOL_NODE_REPORT, REPORT("60000"));
+    run(&rig.scenario, 2 * SAYING_GAP_MS);
+    log_to_nowhere();
+    assert_non_null(strstr(last_line, "frontend connected"));
+    rig_done(&rig);
+}
+
+/* ---- Every step --------------------------------------------------------- */
+
 static bool is_connected(struct scenario *scenario, const char *name)
 {
     const struct domu *domu = world_find(&scenario->world, name);
@@ -89,8 +236,6 @@ static void saved_guest_connects_anew(void **state)
     assert_true(is_connected(&scenario, "donor"));
     scenario_done(&scenario);
 }
-
-/* ---- Every step --------------------------------------------------------- */
 
 /*
  * The handshake of two real frontends, with a fault at the at-th call from the
@@ -144,7 +289,7 @@ static void handshake_survives_a_backend_killed_anywhere(void **state)
 static void handshake_survives_each_error_once(void **state)
 {
     /* Not -ENOENT, which is an answer. */
-    static const int errors[] = {-EAGAIN, -ENOMEM, -ESRCH};
+    static const int errors[] = {-EAGAIN, -ENOMEM, -ENOSPC, -ESRCH};
     struct fault fault = {.kind = FAULT_FAIL};
     unsigned int i;
 
@@ -158,6 +303,50 @@ static void handshake_survives_each_error_once(void **state)
         }
         assert_true(at > 100);
     }
+}
+
+static int conflict(void *state, bus_transaction t, bool commit)
+{
+    const struct fault *fault = state;
+
+    (void)bus_end(&fault->bus, t, false);
+    return commit ? -EAGAIN : 0;
+}
+
+/*
+ * Every transaction meets another: it is begun anew BUS_TRIES times, and then
+ * put off, so that what that costs is bounded; and in the end all is well.
+ */
+static void conflicts_without_end_cost_a_bounded_number_of_requests(
+    void **state)
+{
+    const struct bus_ops *calm;
+    struct bus_ops ops;
+    struct daemon *daemon;
+    uint64_t calls;
+    struct rig rig;
+
+    (void)state;
+    rig_start(&rig);
+    offer_record(&rig, REPORT("10000"));
+    daemon = &rig.scenario.world.daemon;
+    calm = daemon->bus.ops;
+    ops = *calm;
+    ops.end = conflict;
+    daemon->bus.ops = &ops;
+    calls = daemon->fault.calls;
+    run(&rig.scenario, 10 * SECOND_MS);
+    calls = daemon->fault.calls - calls;
+    print_message("# %llu calls in 10 s\n", (unsigned long long)calls);
+    expect(&rig, OURS "state", "2");
+    /* A transaction of a dozen calls, as often as tried, each second. */
+    assert_true(calls <= 10 * (uint64_t)BUS_TRIES * 12 + 100);
+
+    daemon->bus.ops = calm;
+    run(&rig.scenario, 2 * SECOND_MS);
+    expect(&rig, OURS "state", "4");
+    expect_voice(&rig, SNAPSHOT_VOICE_GOOD);
+    rig_done(&rig);
 }
 
 /* Killed without a word at any time, and started again. */
@@ -237,9 +426,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(device_goes_with_its_domain),
         cmocka_unit_test(device_of_a_domain_that_died_unseen_is_swept),
+        cmocka_unit_test(device_of_a_domain_that_dies_at_the_start_goes),
+        cmocka_unit_test(device_that_cannot_be_removed_goes_later),
+        cmocka_unit_test(device_that_cannot_be_swept_goes_later),
+        cmocka_unit_test(last_word_is_said),
+        cmocka_unit_test(what_is_over_is_not_said),
         cmocka_unit_test(saved_guest_connects_anew),
         cmocka_unit_test(handshake_survives_a_backend_killed_anywhere),
         cmocka_unit_test(handshake_survives_each_error_once),
+        cmocka_unit_test(
+            conflicts_without_end_cost_a_bounded_number_of_requests),
         cmocka_unit_test(frontend_may_be_killed_at_any_moment),
         cmocka_unit_test(two_frontends_are_a_bounded_nuisance),
     };

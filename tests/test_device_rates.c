@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dom0's end of the device: what guests cost, the calm ones and the others. */
 #include "backend/device.h"
+#include "backend/watch.h"
 #include "common/log.h"
 #include "tests/rig.h"
 
@@ -99,6 +100,54 @@ static void nuisance_costs_a_bounded_number_of_requests(void **state)
     }
 }
 
+/* The guest's, without end; a bus that came to one would end the test. */
+#define FLOOD_END 1000000
+
+static unsigned int events_taken;
+
+static int next_of_flood(void *state, struct bus_event *ret_event)
+{
+    (void)state;
+    if (events_taken >= FLOOD_END) {
+        return 0;
+    }
+    events_taken++;
+    (void)snprintf(ret_event->path, sizeof(ret_event->path), "%s",
+                   THEIRS PROTOCOL_NODE_DOORBELL);
+    (void)snprintf(ret_event->token, sizeof(ret_event->token), "d1:%u",
+                   (unsigned int)BALANCER_DEVICE);
+    return 1;
+}
+
+static void guest_that_writes_without_end_does_not_keep_a_tick(void **state)
+{
+    struct bus_ops ops;
+    struct bus *bus;
+    struct rig rig;
+    uint64_t ticks;
+
+    (void)state;
+    rig_start(&rig);
+    offer_record(&rig, REPORT("10000"));
+    soon(&rig);
+    bus = &rig.scenario.world.daemon.bus;
+    ops = *bus->ops;
+    ops.next_event = next_of_flood;
+    bus->ops = &ops;
+    events_taken = 0;
+    ring(&rig); /* which stays: the bus is readable all the time */
+    ticks = rig.scenario.world.daemon.ticks;
+    run(&rig.scenario, SECOND_MS);
+    ticks = rig.scenario.world.daemon.ticks - ticks;
+    print_message("# %u events in %llu ticks\n", events_taken,
+                  (unsigned long long)ticks);
+    assert_true(ticks > 0);
+    /* Dom0 is a domain, too. */
+    assert_int_equal(events_taken, ticks * WATCH_EVENTS_MAX * (1 + 3));
+    expect_voice(&rig, SNAPSHOT_VOICE_GOOD);
+    rig_done(&rig);
+}
+
 /*
  * Eight calm guests: nobody writes, and the backend wakes no more often than
  * for a heartbeat of all of them.
@@ -154,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ringing_without_pause_is_read_at_its_rate),
         cmocka_unit_test(nuisance_costs_a_bounded_number_of_requests),
+        cmocka_unit_test(guest_that_writes_without_end_does_not_keep_a_tick),
         cmocka_unit_test(calm_guests_cost_a_copy_a_heartbeat),
     };
 

@@ -2,19 +2,10 @@
 /* The real adapter on a directory with files of the kernel's names. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "frontend/guest_linux.h"
+#include "tests/kernelfiles.h"
 
 #define BALLOON "sys/devices/system/xen_memory/xen_memory0"
 
@@ -38,38 +29,11 @@ static const char *const files[] = {
     BALLOON "/retry_count",
 };
 
-#define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
-
-static char root[64];
-
-static const char *path_of(const char *name)
-{
-    static char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", root, name);
-    return path;
-}
-
-static void put(const char *name, const char *text)
-{
-    FILE *file = fopen(path_of(name), "w");
-
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static int make_root(void **state)
 {
     (void)state;
-    (void)strcpy(root, "guest-linux-XXXXXX");
-    if (mkdtemp(root) == NULL) {
+    if (kernelfiles_make(folders, COUNT_OF(folders)) < 0) {
         return -1;
-    }
-    for (size_t i = 0; i < COUNT_OF(folders); i++) {
-        if (mkdir(path_of(folders[i]), 0700) < 0) {
-            return -1;
-        }
     }
     put("proc/meminfo", MEMINFO);
     put("proc/vmstat", VMSTAT);
@@ -79,13 +43,8 @@ static int make_root(void **state)
 static int remove_root(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        (void)unlink(path_of(files[i])); /* not every test made each */
-    }
-    for (size_t i = COUNT_OF(folders); i > 0; i--) {
-        (void)rmdir(path_of(folders[i - 1]));
-    }
-    return rmdir(root);
+    return kernelfiles_remove(folders, COUNT_OF(folders), files,
+                              COUNT_OF(files));
 }
 
 static void put_balloon(const char *current, const char *target)

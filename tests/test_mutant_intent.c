@@ -10,10 +10,9 @@
 #include "common/protocol.h"
 #include "common/units.h"
 #include "tests/spoilt.h"
+#include "tests/warned.h"
 
 /* When the taker begins to want more, since its boot. */
-#define NEED_MS (90 * SECOND_MS)
-
 /* ---- Rules that are lost -------------------------------------------------- */
 
 static void hear_nobody(struct snapshot *snapshot, struct decide_host *host,
@@ -71,8 +70,7 @@ static void wait_for_ever(struct scenario *scenario)
 /* ---- What the donor's answers become -------------------------------------- */
 
 static struct bus_ops ops;
-static int (*real_write)(void *state, bus_transaction t, const char *path,
-                         const char *value, size_t len);
+static warned_write_fn *real_write;
 static bool refuses; /* otherwise it is silent */
 
 static int write_answer(void *state, bus_transaction t, const char *path,
@@ -97,44 +95,21 @@ static int write_answer(void *state, bus_transaction t, const char *path,
 
 static void let_answer(struct scenario *scenario, bool with_refusal)
 {
-    struct bus *bus = &world_find(&scenario->world, "donor")->frontend_bus;
-
-    ops = *bus->ops;
-    real_write = ops.write;
-    ops.write = write_answer;
-    bus->ops = &ops;
+    real_write = warned_write_by(scenario, &ops, write_answer);
     refuses = with_refusal;
 }
 
 /* ---- Scenarios ------------------------------------------------------------ */
 
-static void add_donor(struct scenario *scenario, const char *name)
-{
-    scenario_add(scenario, name, 2000 * MIB, 2000 * MIB, 300 * MIB)
-        ->nature.cold_kib = 4000 * MIB;
-}
-
-static void host_of(struct scenario *scenario, uint64_t more_kib)
-{
-    struct character *taker;
-
-    scenario_init(scenario, (512 + 2000 + 500 + 140) * MIB + more_kib);
-    add_donor(scenario, "donor");
-    taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 300 * MIB);
-    character_wants(taker, NEED_MS, 1200 * MIB);
-    taker->nature.growth_kib_s = 1024 * MIB; /* nearly at once */
-    taker->nature.swap_kib = 1000 * MIB;
-}
-
 static void one_donor(struct scenario *scenario)
 {
-    host_of(scenario, 0);
+    (void)warned_host(scenario, 0);
 }
 
 static void two_donors(struct scenario *scenario)
 {
-    host_of(scenario, 2000 * MIB);
-    add_donor(scenario, "other");
+    (void)warned_host(scenario, 2000 * MIB);
+    (void)warned_donor(scenario, "other");
 }
 
 /* The largest step down of the donor's target. */

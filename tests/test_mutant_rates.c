@@ -74,7 +74,7 @@ static void forget_makings(struct scenario *scenario)
 
 static void no_word(struct balancer_domain *domain)
 {
-    domain->device.said = DEVICE_SAID_NOTHING;
+    domain->device.saying.said = SAYING_NOTHING;
 }
 
 static void forget_words(struct scenario *scenario)

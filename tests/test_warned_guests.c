@@ -13,42 +13,15 @@
 #include "common/protocol.h"
 #include "common/units.h"
 #include "tests/steps.h"
+#include "tests/warned.h"
 
 #define WAIT_MS 2000
-
-/* When the taker begins to want more, since its boot. */
-#define NEED_MS (90 * SECOND_MS)
-
-/*
- * A donor whose memory is full of files that were read once, and a taker that
- * will want half a GiB more than it has.
- */
-static struct character *host_init_with(struct scenario *scenario,
-                                        uint64_t more_kib)
-{
-    struct character *donor, *taker;
-
-    scenario_init(scenario, (512 + 2000 + 500 + 140) * MIB + more_kib);
-    donor = scenario_add(scenario, "donor", 2000 * MIB, 2000 * MIB, 300 * MIB);
-    donor->nature.cold_kib = 4000 * MIB;
-    taker = scenario_add(scenario, "taker", 500 * MIB, 2000 * MIB, 300 * MIB);
-    character_wants(taker, NEED_MS, 1200 * MIB);
-    taker->nature.growth_kib_s = 1024 * MIB; /* nearly at once */
-    taker->nature.swap_kib = 1000 * MIB;
-    return donor;
-}
-
-static struct character *host_init(struct scenario *scenario)
-{
-    return host_init_with(scenario, 0);
-}
 
 /* ---- What the guest's answers become -------------------------------------- */
 
 /* The frontend's table, and what is written in place of "ready <KiB>". */
 static struct bus_ops ops;
-static int (*real_write)(void *state, bus_transaction t, const char *path,
-                         const char *value, size_t len);
+static warned_write_fn *real_write;
 static const char *said; /* NULL: nothing is; after the number */
 
 static int write_said(void *state, bus_transaction t, const char *path,
@@ -71,12 +44,7 @@ static int write_said(void *state, bus_transaction t, const char *path,
 
 static void let_say(struct scenario *scenario, const char *what)
 {
-    struct bus *bus = &world_find(&scenario->world, "donor")->frontend_bus;
-
-    ops = *bus->ops;
-    real_write = ops.write;
-    ops.write = write_said;
-    bus->ops = &ops;
+    real_write = warned_write_by(scenario, &ops, write_said);
     said = what;
 }
 
@@ -152,7 +120,7 @@ static void who_answers_is_shrunk_at_once_in_steps(void **state)
     uint64_t since_ms;
 
     (void)state;
-    (void)host_init(&scenario);
+    (void)warned_host(&scenario, 0);
     start(&scenario);
     since_ms = until_need(&scenario);
     run(&scenario, 60 * SECOND_MS);
@@ -183,7 +151,7 @@ static void who_never_answers_is_shrunk_at_the_deadline(void **state)
     uint64_t since_ms;
 
     (void)state;
-    (void)host_init(&scenario);
+    (void)warned_host(&scenario, 0);
     start(&scenario);
     let_say(&scenario, NULL);
     since_ms = until_need(&scenario);
@@ -202,7 +170,7 @@ static void who_works_for_ever_is_shrunk_a_little_later(void **state)
     uint64_t since_ms;
 
     (void)state;
-    (void)host_init(&scenario);
+    (void)warned_host(&scenario, 0);
     start(&scenario);
     let_say(&scenario, " working 0");
     since_ms = until_need(&scenario);
@@ -221,7 +189,7 @@ static void hooks_have_their_time(void **state)
     uint64_t since_ms, took_ms;
 
     (void)state;
-    host_init(&scenario)->nature.hook_ms = 3000;
+    warned_host(&scenario, 0)->nature.hook_ms = 3000;
     start(&scenario);
     since_ms = until_need(&scenario);
     run(&scenario, 60 * SECOND_MS);
@@ -241,7 +209,7 @@ static void who_refuses_keeps_it_as_long_as_others_can_give(void **state)
     uint64_t least_kib;
 
     (void)state;
-    (void)host_init_with(&scenario, 2000 * MIB);
+    (void)warned_host(&scenario, 2000 * MIB);
     other = scenario_add(&scenario, "other", 2000 * MIB, 2000 * MIB, 300 * MIB);
     other->nature.cold_kib = 4000 * MIB;
     start(&scenario);
@@ -271,7 +239,7 @@ static void who_lies_loses_no_more_than_others(void **state)
     for (unsigned int i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct scenario scenario;
 
-        (void)host_init(&scenario);
+        (void)warned_host(&scenario, 0);
         start(&scenario);
         let_say(&scenario, lies[i]);
         (void)until_need(&scenario);
@@ -288,7 +256,7 @@ static void without_a_wait_nothing_is_announced(void **state)
     uint64_t since_ms;
 
     (void)state;
-    (void)host_init(&scenario);
+    (void)warned_host(&scenario, 0);
     scenario.world.settings.intent_wait_ms = 0;
     start(&scenario);
     since_ms = until_need(&scenario);
@@ -307,7 +275,7 @@ static void announcement_of_a_dead_backend_is_taken_away(void **state)
     uint64_t since_ms, killed_ms;
 
     (void)state;
-    (void)host_init(&scenario);
+    (void)warned_host(&scenario, 0);
     start(&scenario);
     let_say(&scenario, NULL);
     since_ms = until_need(&scenario);
