@@ -62,7 +62,7 @@ check_equal 'r writes records' "$(front r transport)" record
 check_equal 'and the list says so, too' "$(listed r transport)" record
 check_not 'p writes no record' store_exists "$(domain_path p)/report"
 check_not 'r shares no page' store_exists "$(domain_path r)/page-ref"
-wait_until 30 'both are managed' both_managed
+wait_until 60 'both are managed' both_managed
 for guest in p r; do
     check_equal "$guest: one end names the other" \
         "$(front $guest backend)" "$(backend_path $guest)"
@@ -94,10 +94,10 @@ check_not 'nor what it is told' \
 
 backend_stop
 start
-wait_until 30 'a new backend connects both' both_managed
+wait_until 60 'a new backend connects both' both_managed
 backend_kill9
 start
-wait_until 30 'so does one after a kill' both_managed
+wait_until 60 'so does one after a kill' both_managed
 for guest in p r; do
     guest_frontend $guest kill9
     pause 1
