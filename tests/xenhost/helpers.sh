@@ -13,6 +13,8 @@
 #   wait_until SECONDS WHAT COMMAND...   a check that may take its time: tries
 #                                    every 0.2 s, fails when time is up
 #   pass WHAT / fail WHAT            when the scenario has judged by itself
+#   wait_rest SECONDS LIMIT_S WHAT COMMAND...   until it has printed the same
+#                                    for SECONDS
 #   skip WHAT WHY                    counted as passed, and shown
 #   give_up WHY                      fails and ends the scenario
 #   note TEXT                        a comment in the report
@@ -177,6 +179,27 @@ wait_until() {
     note "  not within $limit_s s: $*"
     [ -z "$seen" ] || note "  last printed: $(tail -n 15 <<<"$seen")"
     return 1
+}
+
+# What comes to rest does so in the end, whatever it waited for: a minute of
+# rest is looked for, not expected at an instant.
+wait_rest() {
+    local rest_s=$1 limit_s=$2 what=$3 begin=$SECONDS since=$SECONDS seen now
+    shift 3
+    seen=$(evaluate "$@" 2>&1)
+    while [ $((SECONDS - since)) -le "$rest_s" ]; do
+        pause 2
+        now=$(evaluate "$@" 2>&1)
+        [ "$now" = "$seen" ] && continue
+        if [ $((SECONDS - begin)) -gt "$limit_s" ]; then
+            fail "$what"
+            note "  no rest within $limit_s s: $*"
+            note "  last '$now', before that '$seen'"
+            return 1
+        fi
+        seen=$now since=$SECONDS
+    done
+    pass "$what"
 }
 
 # --- Xen and the store ----------------------------------------------------
