@@ -35,6 +35,7 @@ struct asking {
     uint64_t pressing_kib; /* of that, what is asked of all; the rest, of those
                               who would not want it back in a moment */
     enum reason_code code;
+    uint64_t lack_kib; /* that the reason tells */
     bool spares_breathers;
     bool is_for_peril; /* somebody may be killed who does not get it */
 };
@@ -156,7 +157,7 @@ static void ask_for_parts(const struct sharing *sharing,
             part = units_max(part, share_deadband_kib(domain->target_kib));
             shrink(&sharing->plan->steps[i],
                    domain->target_kib - units_min(part, spare.lower_kib),
-                   asking->code, asking->needed_kib);
+                   asking->code, asking->lack_kib);
         }
     }
 }
@@ -228,6 +229,19 @@ static bool is_anyone_in_peril(const struct sharing *sharing)
     return false;
 }
 
+/* For whom the most pressing part of it is. */
+static void explain_plenty(const struct host_sums *sums, uint64_t lack_kib,
+                           struct asking *asking)
+{
+    if (lack_kib == 0) {
+        asking->code = REASON_READIES;
+        asking->lack_kib = asking->readily_kib;
+    } else {
+        asking->code = sums->wanted_kib > 0 ? REASON_GIVES : REASON_REFILLS;
+        asking->lack_kib = lack_kib;
+    }
+}
+
 void donors_ask_in_plenty(const struct sharing *sharing)
 {
     const struct host_sums *sums = sharing->sums;
@@ -237,25 +251,25 @@ void donors_ask_in_plenty(const struct sharing *sharing)
     struct asking asking = {
         .upper = LEVEL_NOT_NEEDED_LONG,
         .lower = LEVEL_DEMAND,
-        .readily_kib = lack,
-        .needed_kib = lack,
         .pressing_kib =
             units_less(sums->coming_lack_kib + owed, have_kib(sums)),
-        .code = REASON_REFILLS,
         .is_for_peril = is_anyone_in_peril(sharing),
     };
 
-    if (sums->wanted_kib > 0) {
-        asking.readily_kib += host_refill_kib(sharing->host, sums);
-        asking.code = REASON_GIVES;
-    } else if (lack <= DECIDE_DEADBAND_KIB) {
+    if (sums->wanted_kib == 0 && lack <= DECIDE_DEADBAND_KIB) {
         lack = 0;
-        asking.needed_kib = 0;
     }
-    asking.readily_kib = units_max(asking.readily_kib, lack + standby);
-    if (lack > 0 || standby > 0) {
-        ask(sharing, &asking);
+    if (lack == 0 && standby == 0) {
+        return;
     }
+    asking.needed_kib = lack;
+    asking.readily_kib = lack + standby;
+    if (sums->wanted_kib > 0) {
+        asking.readily_kib = units_max(
+            asking.readily_kib, lack + host_refill_kib(sharing->host, sums));
+    }
+    explain_plenty(sums, lack, &asking);
+    ask(sharing, &asking);
 }
 
 void donors_ask_back(const struct sharing *sharing)
@@ -267,7 +281,8 @@ void donors_ask_back(const struct sharing *sharing)
         .lower = LEVEL_LENT,
         .readily_kib = lack,
         .needed_kib = lack,
-        .code = REASON_REFILLS,
+        .code = REASON_READIES,
+        .lack_kib = lack,
     };
 
     if (lack > learned / 8) {
@@ -314,6 +329,7 @@ void donors_ask_carefully(const struct sharing *sharing)
         .is_for_peril = is_anyone_in_peril(sharing),
     };
 
+    asking.lack_kib = asking.readily_kib;
     ask(sharing, &asking);
 }
 

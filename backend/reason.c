@@ -23,6 +23,8 @@ static const struct {
                       "shrunk: it needs no more than {a}, and others lack {b}"},
     [REASON_REFILLS] = {"refills", "shrunk: it needs no more than {a}, and the "
                                    "host's reserve lacks {b}"},
+    [REASON_READIES] = {"readies", "shrunk: it needs no more than {a}, and {b} "
+                                   "lack of what is kept free for bursts"},
     [REASON_SHARES] = {"shares", "shrunk below the {a} it needs: the host is "
                                  "short, and its fair share is {b}"},
     [REASON_TRIMS] = {"trims",

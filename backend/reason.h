@@ -18,6 +18,7 @@ enum reason_code {
     REASON_NEEDS_PART, /* grown by what there is: demand a, granted b */
     REASON_GIVES,      /* shrunk: keeps its demand a, others lack b */
     REASON_REFILLS,    /* shrunk: demand a, the reserve lacks b */
+    REASON_READIES,    /* shrunk: keeps its demand a, b lacks for bursts */
     REASON_SHARES,     /* shrunk below demand a: fair share b */
     REASON_TRIMS, /* shrunk: demand a, others lack b, no head-room for all */
     REASON_BELOW_FLOOR,   /* grown to its floor a */

@@ -49,6 +49,8 @@ static const struct {
     {"none", "nothing is to be done"},
     {"on-its-way", "it is moving towards its target"},
     {"operator", "the host's operator has set it by hand (xl mem-set)"},
+    {"readies", "it does not need more, and the host keeps some for whoever "
+                "needs it next"},
     {"refills", "it does not need more, and the host lacks memory to spare"},
     {"refuses", "it was asked for more, and said that it cannot"},
     {"satisfied", "it has what it needs"},

@@ -311,7 +311,7 @@ static void what_is_not_needed_is_kept_free_for_it(void **state)
 
     assert_int_equal(host.steps[0].target_kib, 400 * MIB);
     assert_in_range(host.steps[1].target_kib, 700 * MIB, 800 * MIB);
-    assert_int_equal(host.steps[1].reason.code, REASON_REFILLS);
+    assert_int_equal(host.steps[1].reason.code, REASON_READIES);
 
     give_back(&host, 1, 100 * MIB); /* half of it is enough */
     host.domains[1].target_kib = 800 * MIB;

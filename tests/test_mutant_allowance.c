@@ -147,7 +147,7 @@ static void refill_nothing(const struct snapshot *snapshot,
     for (i = 0; i < snapshot->count; i++) {
         struct decide_step *step = &plan->steps[i];
 
-        if (step->reason.code == REASON_REFILLS) {
+        if (step->reason.code == REASON_READIES) {
             step->target_kib = snapshot->domains[i].target_kib;
             step->limit_kib = snapshot->domains[i].limit_kib;
         }

@@ -81,7 +81,7 @@ static void shrink_to_demand(const struct snapshot *snapshot,
             step->target_kib =
                 units_max(step->demand_kib, snapshot->domains[i].floor_kib);
             step->limit_kib = snapshot->domains[i].limit_kib;
-            reason_set(&step->reason, REASON_GIVES, step->demand_kib, 0);
+            reason_set(&step->reason, REASON_GIVES, step->demand_kib, 4);
         }
     }
 }

@@ -576,15 +576,33 @@ static void check_limits(struct world *world)
     }
 }
 
+/* Nobody gives for nothing. */
+static bool is_hollow(const struct reason *reason)
+{
+    switch (reason->code) {
+    case REASON_NONE:
+        return true;
+    case REASON_GIVES:
+    case REASON_REFILLS:
+    case REASON_READIES:
+    case REASON_TRIMS:
+        return reason->b_kib == 0;
+    default:
+        return false;
+    }
+}
+
 static void check_reasons(struct world *world)
 {
     const struct balancer *balancer = &world->daemon.balancer;
     unsigned int i;
 
     for (i = 0; i < balancer->count; i++) {
-        if (balancer->domains[i].step.reason.code == REASON_NONE) {
-            world_break(world, "domain %u is left without a reason",
-                        balancer->domains[i].domid);
+        const struct reason *reason = &balancer->domains[i].step.reason;
+
+        if (is_hollow(reason)) {
+            world_break(world, "domain %u is left without a reason: %s",
+                        balancer->domains[i].domid, reason_word(reason->code));
         }
     }
 }
