@@ -389,7 +389,8 @@ shell_tests = \
 	%D%/layers.sh \
 	%D%/manpages.sh \
 	%D%/purity.sh \
-	%D%/scenarios.sh
+	%D%/scenarios.sh \
+	%D%/units.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) %D%/tap.sh
 
