@@ -3,8 +3,9 @@
 # xenhost: dom0=1200 timeout=400
 #
 # A managed guest is saved and restored: the frontend in it lives on, finds the
-# store under another domid, and the backend takes the guest up again.  Dom0 is
-# large because the file of a saved guest is in its memory.
+# store under another domid, and the backend takes the guest up again.  Then one
+# that helped itself while no backend ran is saved, and restored as the manual
+# says.  Dom0 is large because the file of a saved guest is in its memory.
 
 guest_create a type=pv memory=112 maxmem=224 frontend_args='--heartbeat 1'
 state_is() { [ "$(listed "$1" state)" = "$2" ]; }
@@ -31,4 +32,33 @@ check 'it holds what it held' holds a 160
 
 check 'a is to hold 200 MiB' xb set a floor=200M
 wait_until 60 'its balloon still moves' holds a 200
+check_equal 'it met no OOM kill' "$(guest_oom_kills a)" 0
+
+# --- saved with more than its target ----------------------------------------
+
+may_take() { [ "$(listed a allowance_kib)" -ge $((16 * 1024)) ]; }
+above_target() { echo $(($(xen_current_kib a) - $(target_kib a))); }
+took_8() {
+    [ "$(above_target)" -ge 8192 ] && load_log a | grep -q '"step":"hold"'
+}
+wait_until 30 'a may take 16 MiB by itself' may_take
+backend_kill9
+load_start a "alloc $(($(guest_available_kib a) / 1024 + 12))M; hold 300s"
+wait_until 90 'with no backend, a takes more than its target' took_8
+held=$(xen_current_kib a)
+note "a holds $(above_target) KiB above its target"
+check 'a is saved' guest_save a "$save_folder/a"
+# xl makes the new domain by the target: its memory does not fit in.
+check_not 'xl cannot restore it by its own' guest_restore a "$save_folder/a"
+check 'the file is still there' test -s "$save_folder/a"
+sed -i "s/^memory = .*/memory = $((held / 1024 + 1))/" "$work/a.cfg"
+guest_restore_as() {
+    xl restore "$1" "$2" >>"$work/a.create.log" 2>&1 &&
+        hosttool wait a "$guest_boot_s"
+}
+check 'by a configuration with as much as it held it is restored' \
+    guest_restore_as "$work/a.cfg" "$save_folder/a"
+backend_start <<<'reserve = "64M"'
+wait_until 60 'a is managed again' state_is a managed
+check 'with all that was in it' guest_run a 'pidof memload'
 check_equal 'it met no OOM kill' "$(guest_oom_kills a)" 0
