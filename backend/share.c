@@ -154,28 +154,37 @@ static void set_range(const struct snapshot_domain *domain,
     step->base_kib = step->low_kib;
 }
 
+/* Of the tier, and the price at which all that there is for it is shared. */
+static uint64_t find_price(const struct sharing *sharing, enum tier tier,
+                           const struct price_rule *rule)
+{
+    const struct snapshot_domain *domain = sharing->snapshot->domains;
+    const struct decide_memory *memory = sharing->memories;
+    struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
+    struct price_buyers buyers = PRICE_NO_BUYERS;
+    uint64_t kept_kib = tier == TIER_HEADROOM ? sharing->standby_kib : 0;
+
+    for (; step < end; domain++, memory++, step++) {
+        set_range(domain, memory, tier, step);
+        if (step->state == DECIDE_MANAGED) {
+            price_add(rule, step, &buyers);
+        }
+    }
+    return price_find(rule, &buyers, sharing->snapshot, sharing->plan,
+                      sharing->pool_kib - kept_kib);
+}
+
 static void set_goals(const struct sharing *sharing, enum tier tier)
 {
-    const struct snapshot *snapshot = sharing->snapshot;
-    struct plan *plan = sharing->plan;
-    struct price_rule rule = {.kept_permyriad = 10000};
-    uint64_t pool_kib = sharing->pool_kib;
-    uint64_t price;
-    unsigned int i;
+    uint64_t tax_permyriad =
+        tier <= TIER_NEEDS ? sharing->snapshot->idle_tax_permyriad : 0;
+    const struct price_rule rule = price_rule(tax_permyriad);
+    uint64_t price = find_price(sharing, tier, &rule);
+    struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
 
-    if (tier <= TIER_NEEDS) {
-        rule.kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad);
-    } else if (tier == TIER_HEADROOM) {
-        pool_kib -= sharing->standby_kib;
-    }
-    for (i = 0; i < snapshot->count; i++) {
-        set_range(&snapshot->domains[i], &sharing->memories[i], tier,
-                  &plan->steps[i]);
-    }
-    price = price_find(&rule, snapshot, plan, pool_kib);
-    for (i = 0; i < snapshot->count; i++) {
-        struct decide_step *step = &plan->steps[i];
-
+    for (; step < end; step++) {
         step->goal_kib =
             step->state == DECIDE_MANAGED
                 ? units_whole_pages(price_share(&rule, step, price))
