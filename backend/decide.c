@@ -13,6 +13,7 @@
 #include "backend/intent.h"
 #include "backend/movement.h"
 #include "backend/share.h"
+#include "backend/sums.h"
 #include "common/units.h"
 
 const char *decide_state_word(enum decide_state state)
@@ -478,27 +479,46 @@ static uint64_t spent_by(const struct snapshot_domain *domain,
     return host->is_known ? domain->current_kib : 0;
 }
 
+/*
+ * All that each domain can be judged by alone, and the sums over all.  Returns
+ * what was spent since the last call.
+ */
+static uint64_t take_in(const struct snapshot *snapshot,
+                        const struct decide_host *host,
+                        struct decide_memory *memories,
+                        struct decide_step *steps, struct host_sums *sums)
+{
+    const struct snapshot_domain *domain = snapshot->domains;
+    const struct snapshot_domain *end = domain + snapshot->count;
+    struct decide_memory *memory = memories;
+    struct decide_step *step = steps;
+    uint64_t now_ms = snapshot->now_ms;
+    uint64_t spent_kib = 0;
+
+    for (; domain < end; domain++, memory++, step++) {
+        spent_kib += spent_by(domain, memory, host);
+        if (!memory->is_known) {
+            memory->is_newborn = host->is_known;
+        }
+        judge(domain, memory, step, now_ms, sums);
+        sums_count(domain, memory, step, now_ms, sums);
+        if (allowance_concerns(domain)) {
+            allowance_count(domain, step, sums);
+        }
+    }
+    sums->spendable_kib =
+        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
+        (int64_t)sums->promised_kib - (int64_t)snapshot->reserve_kib;
+    return spent_kib;
+}
+
 void decide(const struct snapshot *snapshot, struct decide_host *host,
             struct decide_memory *memories, struct plan *plan)
 {
     struct host_sums sums = {0};
-    uint64_t spent_kib = 0;
+    uint64_t spent_kib = take_in(snapshot, host, memories, plan->steps, &sums);
     unsigned int i;
 
-    for (i = 0; i < snapshot->count; i++) {
-        spent_kib += spent_by(&snapshot->domains[i], &memories[i], host);
-        if (!memories[i].is_known) {
-            memories[i].is_newborn = host->is_known;
-        }
-        judge(&snapshot->domains[i], &memories[i], &plan->steps[i],
-              snapshot->now_ms, &sums);
-        share_count(&snapshot->domains[i], &memories[i], &plan->steps[i],
-                    snapshot->now_ms, &sums);
-        allowance_count(&snapshot->domains[i], &plan->steps[i], &sums);
-    }
-    sums.spendable_kib =
-        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
-        (int64_t)sums.promised_kib - (int64_t)snapshot->reserve_kib;
     host_follow(snapshot, host, &sums, spent_kib);
     share_out(snapshot, host, memories, &sums, plan);
 

@@ -5,10 +5,11 @@
  *
  * Read it in this order.  demand.c: what each domain needs, from what its guest
  * reports.  movement.c: whether it goes where it is asked to.  host.c: how short
- * of memory the host is.  share.c: for what there is enough, and price.c: the
- * shares when it is not enough for all; donors.c: who has to give, and grants.c:
- * who gets.  intent.c: who is warned before it is shrunk.  allowance.c: what
- * each may take by itself.  decide.c: who may be touched at all, and the whole.
+ * of memory the host is.  sums.h: what there is, and who needs it.  share.c: for
+ * what there is enough, and price.c: the shares when it is not enough for all;
+ * donors.c: who has to give, and grants.c: who gets.  intent.c: who is warned
+ * before it is shrunk.  allowance.c: what each may take by itself.  decide.c:
+ * who may be touched at all, and the whole.
  *
  * While there is enough, whoever is below its demand is served from what Xen
  * has free above the reserve, and when that does not do, by those who hold more

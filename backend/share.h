@@ -33,12 +33,6 @@ struct sharing {
     struct plan *plan;
 };
 
-/* Adds one domain to the sums. */
-void share_count(const struct snapshot_domain *domain,
-                 const struct decide_memory *memory,
-                 const struct decide_step *step, uint64_t now_ms,
-                 struct host_sums *sums);
-
 /*
  * Sets target, limit and reason of the steps that move a target.  Goals must be
  * the demands when it is called; they are the shares afterwards, when there is
