@@ -69,6 +69,24 @@ static void set_range(const struct snapshot_domain *domain,
     step->base_kib = step->low_kib;
 }
 
+/* Adds what a managed one lacks of its goal, with nothing planned yet. */
+static inline void count_shortfall(const struct snapshot_domain *domain,
+                                   const struct decide_step *step,
+                                   bool is_asked, struct lacks *lacks)
+{
+    uint64_t lack = share_step_lack_kib(step, step->goal_kib);
+
+    if (lack == 0) {
+        return;
+    }
+    if (share_step_lack_kib(step, share_half_headroom_kib(step)) > 0) {
+        lacks->pressing_kib += lack;
+    }
+    if (is_asked) {
+        grants_count(domain, step, lack, &lacks->cost);
+    }
+}
+
 /* Of the tier, and the price at which all that there is for it is shared. */
 static uint64_t find_price(const struct sharing *sharing, enum tier tier,
                            const struct price_rule *rule)
@@ -90,21 +108,27 @@ static uint64_t find_price(const struct sharing *sharing, enum tier tier,
                       sharing->pool_kib - kept_kib);
 }
 
-static void set_goals(const struct sharing *sharing, enum tier tier)
+/* To the shares; and what is lacking of them. */
+static void set_goals(struct sharing *sharing, enum tier tier)
 {
     uint64_t tax_permyriad =
         tier <= TIER_NEEDS ? sharing->snapshot->idle_tax_permyriad : 0;
     const struct price_rule rule = price_rule(tax_permyriad);
     uint64_t price = find_price(sharing, tier, &rule);
+    bool is_asked = host_free_kib(sharing->sums) > 0;
+    const struct snapshot_domain *domain = sharing->snapshot->domains;
     struct decide_step *step = sharing->plan->steps;
     const struct decide_step *end = step + sharing->snapshot->count;
+    struct lacks lacks = {0};
 
-    for (; step < end; step++) {
-        step->goal_kib =
-            step->state == DECIDE_MANAGED
-                ? units_whole_pages(price_share(&rule, step, price))
-                : 0;
+    for (; step < end; domain++, step++) {
+        step->goal_kib = 0;
+        if (step->state == DECIDE_MANAGED) {
+            step->goal_kib = units_whole_pages(price_share(&rule, step, price));
+            count_shortfall(domain, step, is_asked, &lacks);
+        }
     }
+    sharing->lacks = lacks;
 }
 
 /*
@@ -113,24 +137,21 @@ static void set_goals(const struct sharing *sharing, enum tier tier)
  */
 static bool is_in_peril(const struct sharing *sharing)
 {
-    unsigned int i;
+    const struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
 
     if (!sharing->sums->has_unswapped) {
         return false;
     }
-    for (i = 0; i < sharing->snapshot->count; i++) {
-        const struct decide_step *step = &sharing->plan->steps[i];
-
-        if (step->state == DECIDE_MANAGED &&
-            step->goal_kib < step->demand_kib &&
-            share_cannot_swap(&sharing->snapshot->domains[i], step)) {
+    for (; step < end; step++) {
+        if (step->notes.is_unswapped && step->goal_kib < step->demand_kib) {
             return true;
         }
     }
     return false;
 }
 
-static void share_by_price(const struct sharing *sharing)
+static void share_by_price(struct sharing *sharing)
 {
     enum tier tier = tier_of(sharing);
 
@@ -141,38 +162,51 @@ static void share_by_price(const struct sharing *sharing)
     if (tier == TIER_HEADROOM) {
         donors_ask_carefully(sharing);
     } else {
-        donors_take_shares(sharing);
+        sharing->takes_shares = true;
     }
 }
 
 /* ---- All together ------------------------------------------------------- */
 
-void share_out(const struct snapshot *snapshot, const struct decide_host *host,
-               const struct decide_memory *memories,
-               const struct host_sums *sums, struct plan *plan)
+/*
+ * What is lacking of demands.  As long as what is free does for all raises,
+ * nobody asks what they are for.
+ */
+static void count_lacks(struct sharing *sharing)
 {
-    uint64_t pool = host_pool_kib(sums, host);
-    uint64_t standby = host_standby_kib(sums, host);
-    const struct sharing sharing = {
-        .snapshot = snapshot,
-        .host = host,
-        .memories = memories,
-        .sums = sums,
-        .pool_kib = pool,
-        .standby_kib = standby,
-        .is_short = sums->demand_kib + standby > pool,
-        .plan = plan,
-    };
+    const struct snapshot_domain *domain = sharing->snapshot->domains;
+    const struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
+    uint64_t free_kib = host_free_kib(sharing->sums);
 
-    if (sharing.is_short) {
-        share_by_price(&sharing);
-    } else {
-        donors_ask_in_plenty(&sharing);
-        if (sums->wanted_kib == 0 && sums->spendable_kib >= 0) {
-            donors_ask_back(&sharing);
+    if (sharing->sums->raises_kib <= free_kib) {
+        sharing->lacks.cost.all_kib = sharing->sums->raises_kib;
+        return;
+    }
+    for (; free_kib > 0 && step < end; domain++, step++) {
+        if (step->state == DECIDE_MANAGED) {
+            count_shortfall(domain, step, true, &sharing->lacks);
         }
     }
-    if (sums->wanted_kib > 0) {
-        grants_share(&sharing);
+}
+
+void share_settle(struct sharing *sharing)
+{
+    const struct host_sums *sums = sharing->sums;
+
+    sharing->pool_kib = host_pool_kib(sums, sharing->host);
+    sharing->standby_kib = host_standby_kib(sums, sharing->host);
+    sharing->is_short =
+        sums->demand_kib + sharing->standby_kib > sharing->pool_kib;
+    if (sharing->is_short) {
+        share_by_price(sharing);
+    } else {
+        count_lacks(sharing);
+        donors_ask_in_plenty(sharing);
+        if (sums->wanted_kib == 0 && sums->spendable_kib >= 0) {
+            donors_ask_back(sharing);
+        }
     }
+    sharing->has_donors = sharing->asking_count > 0 || sharing->takes_shares;
+    sharing->spend_kib = grants_spend_kib(sharing);
 }

@@ -60,13 +60,14 @@ static inline void sums_lack(const struct snapshot_domain *domain,
 {
     uint64_t lack = share_lack_kib(domain, step->demand_kib);
 
-    sums->has_unswapped |= share_cannot_swap(domain, step);
+    sums->has_unswapped |= step->notes.is_unswapped;
     if (lack == 0) {
         sums->spare_kib += share_spare_kib(domain, step->demand_kib);
         return;
     }
     sums->wanted_kib += lack;
     sums->coming_lack_kib += share_lack_kib(domain, step->coming_kib);
+    sums->raises_kib += share_raise_cost_kib(domain, domain->target_kib + lack);
 }
 
 /* Adds one domain, which has been judged. */
