@@ -57,9 +57,7 @@ static uint64_t raise_kib(const struct snapshot_domain *domain,
 void allowance_count(const struct snapshot_domain *domain,
                      const struct decide_step *step, struct host_sums *sums)
 {
-    if (!domain->has_reflex && domain->allowance_kib == 0) {
-        return;
-    }
+    sums->has_allowances = true;
     sums->allowances_kib +=
         units_less(most_kib(domain, step), taken_kib(domain, step));
     sums->allowed_kib += promised_kib(domain, step);

@@ -16,10 +16,18 @@
 #ifndef BALLOON_BACKEND_ALLOWANCE_H
 #define BALLOON_BACKEND_ALLOWANCE_H
 
+#include <stdbool.h>
+
 #include "backend/decide.h"
 #include "backend/host.h"
 
-/* Adds one domain to the sums; its target is not yet planned. */
+/* It has one, or may have one. */
+static inline bool allowance_concerns(const struct snapshot_domain *domain)
+{
+    return domain->has_reflex || domain->allowance_kib > 0;
+}
+
+/* Adds one that is concerned to the sums; its target is not yet planned. */
 void allowance_count(const struct snapshot_domain *domain,
                      const struct decide_step *step, struct host_sums *sums);
 

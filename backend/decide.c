@@ -9,10 +9,13 @@
 
 #include "backend/allowance.h"
 #include "backend/demand.h"
+#include "backend/donors.h"
+#include "backend/grants.h"
 #include "backend/host.h"
 #include "backend/intent.h"
 #include "backend/movement.h"
 #include "backend/share.h"
+#include "backend/sums.h"
 #include "common/units.h"
 
 const char *decide_state_word(enum decide_state state)
@@ -73,8 +76,8 @@ static enum decide_state settle(struct decide_step *step,
 }
 
 /* By what the domain is, whatever it says. */
-static enum decide_state judge_kind(const struct snapshot_domain *domain,
-                                    struct decide_step *step)
+static inline enum decide_state judge_kind(const struct snapshot_domain *domain,
+                                           struct decide_step *step)
 {
     if (domain->is_dying) {
         return settle(step, DECIDE_DYING, REASON_DYING);
@@ -200,7 +203,21 @@ static void follow_breath(struct decide_memory *memory, uint64_t now_ms)
     memory->breathes_ms = now_ms + memory->breathes_after_ms;
 }
 
-/* Field by field: a third faster than all at once. */
+/* Of one that says nothing. */
+static void need_nothing(struct decide_step *step)
+{
+    step->least_kib = 0;
+    step->need_kib = 0;
+    step->coming_kib = 0;
+    step->demand_kib = 0;
+    step->keep_kib = 0;
+    step->is_falling = false;
+}
+
+/*
+ * Field by field: a third faster than all at once.  Judging sets the rest in any
+ * case.
+ */
 static void begin(const struct snapshot_domain *domain,
                   struct decide_step *step)
 {
@@ -209,13 +226,6 @@ static void begin(const struct snapshot_domain *domain,
     step->base_kib = 0;
     step->low_kib = 0;
     step->high_kib = 0;
-    step->goal_kib = 0;
-    step->least_kib = 0;
-    step->need_kib = 0;
-    step->coming_kib = 0;
-    step->demand_kib = 0;
-    step->keep_kib = 0;
-    step->is_falling = false;
     step->target_kib = domain->target_kib;
     step->limit_kib = domain->limit_kib;
     step->allowance_kib = domain->allowance_kib;
@@ -242,6 +252,22 @@ static void cover_reflex(const struct snapshot_domain *domain,
     }
 }
 
+static void note(const struct snapshot_domain *domain,
+                 const struct decide_memory *memory, struct decide_step *step,
+                 uint64_t now_ms)
+{
+    struct decide_notes *notes = &step->notes;
+
+    notes->is_unswapped =
+        step->state == DECIDE_MANAGED && share_cannot_swap(domain, step);
+    notes->is_below_floor = domain->target_kib < domain->floor_kib;
+    notes->has_arrived = movement_has_arrived(domain, memory);
+    notes->is_hands_off = memory->hands_off_ms > now_ms;
+    notes->is_breathing = memory->breathes_ms > now_ms;
+    notes->is_warned = domain->has_intent || memory->intent_until_ms != 0 ||
+                       memory->refused_until_ms > now_ms;
+}
+
 static void judge(const struct snapshot_domain *domain,
                   struct decide_memory *memory, struct decide_step *step,
                   uint64_t now_ms, struct host_sums *sums)
@@ -255,6 +281,8 @@ static void judge(const struct snapshot_domain *domain,
             step->demand_kib + share_deadband_kib(domain->target_kib)) {
             memory->needed_ms = now_ms;
         }
+    } else {
+        need_nothing(step);
     }
     movement_follow(domain, memory, now_ms);
     memory->is_known = true;
@@ -271,6 +299,7 @@ static void judge(const struct snapshot_domain *domain,
         try_again(domain, memory, step, sums);
     }
     step->goal_kib = step->demand_kib;
+    note(domain, memory, step, now_ms);
     step->trust = step->state == DECIDE_MANAGED || step->state == DECIDE_STUCK
                       ? movement_trust(domain, memory, now_ms)
                       : DECIDE_EXCLUDED;
@@ -316,7 +345,7 @@ static void give_up(const struct snapshot_domain *domain,
 
 /* Limits come down behind what is held; 8 MiB at a time, and at the end. */
 static void lower_limit(const struct snapshot_domain *domain,
-                        struct decide_step *step, bool has_arrived)
+                        struct decide_step *step)
 {
     uint64_t wanted =
         share_limit_kib(domain, step->target_kib) + step->allowance_kib;
@@ -325,7 +354,8 @@ static void lower_limit(const struct snapshot_domain *domain,
     if (step->target_kib > domain->target_kib || limit >= domain->limit_kib) {
         return;
     }
-    if (!has_arrived && domain->limit_kib - limit < 8 * UNITS_KIB_PER_MIB) {
+    if (!step->notes.has_arrived &&
+        domain->limit_kib - limit < 8 * UNITS_KIB_PER_MIB) {
         return;
     }
     step->limit_kib = limit;
@@ -333,21 +363,21 @@ static void lower_limit(const struct snapshot_domain *domain,
 
 static void rest(const struct snapshot_domain *domain,
                  const struct decide_memory *memory, struct decide_step *step,
-                 bool has_arrived, uint64_t now_ms)
+                 uint64_t now_ms)
 {
     uint64_t spare = units_less(domain->target_kib, step->demand_kib);
     uint64_t lack = units_less(step->demand_kib, domain->target_kib);
 
-    if (!has_arrived) {
+    if (!step->notes.has_arrived) {
         reason_set(&step->reason, REASON_ON_ITS_WAY,
                    movement_held_kib(domain, memory), domain->target_kib);
-    } else if (intent_refused_kib(domain, memory, now_ms) >
-               units_max(domain->floor_kib, domain->report.floor_kib)) {
+    } else if (step->notes.is_warned &&
+               intent_refused_kib(domain, memory, now_ms) >
+                   units_max(domain->floor_kib, domain->report.floor_kib)) {
         reason_set(&step->reason, REASON_REFUSES, memory->refused_kib, 0);
     } else if (spare > share_deadband_kib(domain->target_kib)) {
         reason_set(&step->reason,
-                   memory->hands_off_ms > now_ms ? REASON_HANDS_OFF
-                                                 : REASON_SPARE,
+                   step->notes.is_hands_off ? REASON_HANDS_OFF : REASON_SPARE,
                    step->demand_kib, spare);
     } else if (lack > share_deadband_kib(domain->target_kib)) {
         /* It has its share, or as near as makes a difference. */
@@ -382,7 +412,8 @@ static void finish_target(const struct snapshot *snapshot,
                           struct decide_memory *memory,
                           struct decide_step *step)
 {
-    if (domain->has_intent || memory->intent_until_ms != 0) {
+    if (step->notes.is_warned &&
+        (domain->has_intent || memory->intent_until_ms != 0)) {
         intent_follow(snapshot, host->mood, domain, memory, step);
     }
     if (step->state == DECIDE_STUCK) {
@@ -397,13 +428,13 @@ static void finish_target(const struct snapshot *snapshot,
     }
 }
 
-static void finish_limit(const struct snapshot_domain *domain,
-                         struct decide_memory *memory, struct decide_step *step,
-                         bool has_arrived, uint64_t now_ms)
+static inline void finish_limit(const struct snapshot_domain *domain,
+                                const struct decide_memory *memory,
+                                struct decide_step *step, uint64_t now_ms)
 {
     switch (step->state) {
     case DECIDE_MANAGED:
-        lower_limit(domain, step, has_arrived);
+        lower_limit(domain, step);
         if (step->reason.code == REASON_NONE &&
             step->allowance_kib != domain->allowance_kib) {
             reason_set(&step->reason, REASON_ALLOWANCE, domain->allowance_kib,
@@ -413,7 +444,7 @@ static void finish_limit(const struct snapshot_domain *domain,
             reason_set(&step->reason, REASON_LIMIT_FOLLOWS, domain->limit_kib,
                        step->limit_kib);
         } else if (step->reason.code == REASON_NONE) {
-            rest(domain, memory, step, has_arrived, now_ms);
+            rest(domain, memory, step, now_ms);
         }
         break;
     case DECIDE_OPERATOR:
@@ -436,10 +467,10 @@ static void finish_limit(const struct snapshot_domain *domain,
 
 /* ---- When to look again ------------------------------------------------ */
 
-static uint64_t look_again(const struct snapshot_domain *domain,
-                           const struct decide_memory *memory,
-                           const struct decide_step *step, bool has_arrived,
-                           bool is_wanted, uint64_t now_ms)
+static inline uint64_t look_again(const struct snapshot_domain *domain,
+                                  const struct decide_memory *memory,
+                                  const struct decide_step *step,
+                                  bool is_wanted, uint64_t now_ms)
 {
     uint64_t next_ms = now_ms + DECIDE_RESTING_MS;
 
@@ -453,7 +484,7 @@ static uint64_t look_again(const struct snapshot_domain *domain,
         return now_ms + 1; /* somebody waits for what was withdrawn */
     }
     if (step->target_kib != domain->target_kib ||
-        step->limit_kib != domain->limit_kib || !has_arrived ||
+        step->limit_kib != domain->limit_kib || !step->notes.has_arrived ||
         step->reason.code == REASON_WAITS) {
         return now_ms + DECIDE_MOVING_MS;
     }
@@ -478,29 +509,110 @@ static uint64_t spent_by(const struct snapshot_domain *domain,
     return host->is_known ? domain->current_kib : 0;
 }
 
+/*
+ * All that each domain can be judged by alone, and the sums over all.  Returns
+ * what was spent since the last call.
+ */
+static uint64_t take_in(const struct sharing *sharing,
+                        struct decide_memory *memories, struct host_sums *sums)
+{
+    const struct snapshot *snapshot = sharing->snapshot;
+    const struct snapshot_domain *domain = snapshot->domains;
+    const struct snapshot_domain *end = domain + snapshot->count;
+    struct decide_memory *memory = memories;
+    struct decide_step *step = sharing->plan->steps;
+    uint64_t now_ms = snapshot->now_ms;
+    uint64_t spent_kib = 0;
+
+    for (; domain < end; domain++, memory++, step++) {
+        spent_kib += spent_by(domain, memory, sharing->host);
+        if (!memory->is_known) {
+            memory->is_newborn = sharing->host->is_known;
+        }
+        judge(domain, memory, step, now_ms, sums);
+        sums_count(domain, memory, step, now_ms, sums);
+        if (allowance_concerns(domain)) {
+            allowance_count(domain, step, sums);
+        }
+    }
+    sums->spendable_kib =
+        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
+        (int64_t)sums->promised_kib - (int64_t)snapshot->reserve_kib;
+    return spent_kib;
+}
+
+/* Who holds more than its goal may have to give, who holds less may get. */
+static void plan_target(const struct sharing *sharing,
+                        const struct snapshot_domain *domain,
+                        const struct decide_memory *memory,
+                        struct decide_step *step)
+{
+    if (step->state != DECIDE_MANAGED) {
+        return;
+    }
+    if (step->goal_kib < step->target_kib) {
+        if (sharing->has_donors) {
+            donors_give(sharing, domain, memory, step);
+        }
+    } else if (step->goal_kib > step->target_kib &&
+               sharing->sums->wanted_kib > 0) {
+        grants_give(sharing, domain, step);
+    }
+}
+
+/* What follows from target and allowance.  Returns when to look again. */
+static uint64_t finish(const struct sharing *sharing,
+                       const struct snapshot_domain *domain,
+                       const struct decide_memory *memory,
+                       struct decide_step *step)
+{
+    uint64_t now_ms = sharing->snapshot->now_ms;
+
+    finish_limit(domain, memory, step, now_ms);
+    return look_again(domain, memory, step, sharing->sums->wanted_kib > 0,
+                      now_ms);
+}
+
+/* Targets first, then limits and reasons, for which allowances must be known. */
+enum stages { STAGE_TARGETS, STAGE_LIMITS, BOTH_STAGES };
+
+static void carry_out(const struct sharing *sharing,
+                      struct decide_memory *memories, enum stages stages)
+{
+    const struct snapshot *snapshot = sharing->snapshot;
+    const struct snapshot_domain *domain = snapshot->domains;
+    const struct snapshot_domain *end = domain + snapshot->count;
+    struct decide_memory *memory = memories;
+    struct decide_step *step = sharing->plan->steps;
+    uint64_t next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
+
+    for (; domain < end; domain++, memory++, step++) {
+        if (stages != STAGE_LIMITS) {
+            plan_target(sharing, domain, memory, step);
+            finish_target(snapshot, sharing->host, domain, memory, step);
+        }
+        if (stages != STAGE_TARGETS) {
+            next_ms = units_min(next_ms, finish(sharing, domain, memory, step));
+        }
+    }
+    sharing->plan->next_ms = next_ms;
+}
+
 void decide(const struct snapshot *snapshot, struct decide_host *host,
             struct decide_memory *memories, struct plan *plan)
 {
     struct host_sums sums = {0};
-    uint64_t spent_kib = 0;
-    unsigned int i;
+    struct sharing sharing = {
+        .snapshot = snapshot,
+        .host = host,
+        .memories = memories,
+        .sums = &sums,
+        .plan = plan,
+    };
+    uint64_t spent_kib = take_in(&sharing, memories, &sums);
 
-    for (i = 0; i < snapshot->count; i++) {
-        spent_kib += spent_by(&snapshot->domains[i], &memories[i], host);
-        if (!memories[i].is_known) {
-            memories[i].is_newborn = host->is_known;
-        }
-        judge(&snapshot->domains[i], &memories[i], &plan->steps[i],
-              snapshot->now_ms, &sums);
-        share_count(&snapshot->domains[i], &memories[i], &plan->steps[i],
-                    snapshot->now_ms, &sums);
-        allowance_count(&snapshot->domains[i], &plan->steps[i], &sums);
-    }
-    sums.spendable_kib =
-        (int64_t)snapshot->free_kib - (int64_t)snapshot->claimed_kib -
-        (int64_t)sums.promised_kib - (int64_t)snapshot->reserve_kib;
     host_follow(snapshot, host, &sums, spent_kib);
-    share_out(snapshot, host, memories, &sums, plan);
+    share_settle(&sharing);
 
     plan->mood = host->mood;
     plan->spendable_kib = host_free_kib(&sums);
@@ -508,21 +620,13 @@ void decide(const struct snapshot *snapshot, struct decide_host *host,
     plan->wanted_kib = sums.wanted_kib + sums.untried_kib;
     plan->spare_kib = sums.spare_kib;
     plan->learned_kib = host->learned_kib;
-    plan->next_ms = snapshot->now_ms + DECIDE_RESTING_MS;
-    for (i = 0; i < snapshot->count; i++) {
-        finish_target(snapshot, host, &snapshot->domains[i], &memories[i],
-                      &plan->steps[i]);
-    }
-    allowance_share(snapshot, memories, &sums, plan);
-    for (i = 0; i < snapshot->count; i++) {
-        const struct snapshot_domain *domain = &snapshot->domains[i];
-        struct decide_memory *memory = &memories[i];
-        struct decide_step *step = &plan->steps[i];
-        bool has_arrived = movement_has_arrived(domain, memory);
-
-        finish_limit(domain, memory, step, has_arrived, snapshot->now_ms);
-        plan->next_ms = units_min(
-            plan->next_ms, look_again(domain, memory, step, has_arrived,
-                                      sums.wanted_kib > 0, snapshot->now_ms));
+    if (sums.has_allowances) {
+        /* They have to wait for what all targets leave. */
+        carry_out(&sharing, memories, STAGE_TARGETS);
+        allowance_share(snapshot, memories, &sums, plan);
+        carry_out(&sharing, memories, STAGE_LIMITS);
+    } else {
+        /* All at one go, while the domain's data is at hand. */
+        carry_out(&sharing, memories, BOTH_STAGES);
     }
 }

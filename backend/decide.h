@@ -5,10 +5,11 @@
  *
  * Read it in this order.  demand.c: what each domain needs, from what its guest
  * reports.  movement.c: whether it goes where it is asked to.  host.c: how short
- * of memory the host is.  share.c: for what there is enough, and price.c: the
- * shares when it is not enough for all; donors.c: who has to give, and grants.c:
- * who gets.  intent.c: who is warned before it is shrunk.  allowance.c: what
- * each may take by itself.  decide.c: who may be touched at all, and the whole.
+ * of memory the host is.  sums.h: what there is, and who needs it.  share.c: for
+ * what there is enough, and price.c: the shares when it is not enough for all;
+ * donors.c: who has to give, and grants.c: who gets.  intent.c: who is warned
+ * before it is shrunk.  allowance.c: what each may take by itself.  decide.c:
+ * who may be touched at all, and the whole.
  *
  * While there is enough, whoever is below its demand is served from what Xen
  * has free above the reserve, and when that does not do, by those who hold more
@@ -308,28 +309,42 @@ struct decide_host {
 };
 
 /*
+ * What was seen of a domain when it was judged, so that snapshot and memory need
+ * not be looked at again for it.  For the decision alone: no part of a plan.
+ */
+struct decide_notes {
+    bool is_unswapped;   /* managed, and share_cannot_swap() */
+    bool is_below_floor; /* its target */
+    bool has_arrived;    /* movement_has_arrived() */
+    bool is_hands_off;   /* it is not asked to give, */
+    bool is_breathing;   /* nor for its head-room: hands_off_ms, breathes_ms */
+    bool is_warned;      /* it is announced to, or refuses: intent.c */
+};
+
+/*
  * What is to be done with one domain, and why.  Of those who are managed, each
  * amount is at least the one before: least, need, coming, demand, keep.
  */
 struct decide_step {
-    /* What shares are reckoned from, in one cache line. */
+    /* What is looked at again and again, in one cache line. */
     uint32_t domid;
     enum decide_state state;
     uint64_t weight;
-    uint64_t base_kib;  /* what its share is counted from when not all have */
-    uint64_t low_kib;   /* their demand, and the range within which that is; */
-    uint64_t high_kib;  /* see share.c and price.h */
-    uint64_t goal_kib;  /* its demand, or its share */
-    uint64_t least_kib; /* it is not shrunk below this for others */
-    uint64_t need_kib;  /* what it uses, or waits for */
+    uint64_t base_kib;   /* what its share is counted from when not all have */
+    uint64_t low_kib;    /* their demand, and the range within which that is; */
+    uint64_t high_kib;   /* see share.c and price.h */
+    uint64_t goal_kib;   /* its demand, or its share */
+    uint64_t need_kib;   /* what it uses, or waits for */
+    uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
 
-    uint64_t coming_kib; /* and will before more can arrive, as it grows */
+    uint64_t least_kib;  /* it is not shrunk below this for others */
+    uint64_t coming_kib; /* it needs, before more can arrive, as it grows */
     uint64_t demand_kib; /* and head-room; 0 when unknown */
     uint64_t keep_kib;   /* what it needed at times: the last to be given */
-    bool is_falling;     /* demand will, if nothing new is told */
     enum decide_trust trust;
-    uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
-    uint64_t limit_kib;  /* the new one; equal to the snapshot's: no change */
+    bool is_falling; /* demand will, if nothing new is told */
+    struct decide_notes notes;
+    uint64_t limit_kib; /* the new one; equal to the snapshot's: no change */
     uint64_t allowance_kib; /* of the limit, what the guest is told it may take;
                                equal to the snapshot's: no change */
     uint64_t announced;     /* number of the announcement; 0: none */

@@ -6,17 +6,6 @@
 
 /* ---- What a raise costs ------------------------------------------------- */
 
-/*
- * What a raise of the target to goal takes from what is free: the new promise.
- * More than the raise when the limit was below its place, less when above.
- */
-static uint64_t cost_of(const struct snapshot_domain *domain, uint64_t goal_kib)
-{
-    uint64_t limit = share_limit_kib(domain, goal_kib);
-
-    return units_less(limit, units_max(domain->limit_kib, domain->current_kib));
-}
-
 /* The highest target up to goal, in whole pages, that costs no more. */
 static uint64_t affordable_kib(const struct snapshot_domain *domain,
                                uint64_t goal_kib, uint64_t afford_kib)
@@ -42,29 +31,25 @@ static uint64_t raise_of(const struct snapshot_domain *domain,
                : domain->target_kib;
 }
 
-/* Of a raise, how much costs what is needed, what is vital, and all of it. */
-struct cost {
-    uint64_t need_kib;
-    uint64_t vital_kib;
-    uint64_t all_kib;
-};
-
-static uint64_t cost_up_to(const struct snapshot_domain *domain,
-                           uint64_t level_kib, uint64_t goal_kib)
+/* What it costs as far as level, on the way to goal. */
+static inline uint64_t cost_up_to(const struct snapshot_domain *domain,
+                                  uint64_t level_kib, uint64_t goal_kib)
 {
-    uint64_t target = units_clamp(level_kib, domain->target_kib, goal_kib);
+    uint64_t target = units_min(level_kib, goal_kib);
 
-    return target > domain->target_kib ? cost_of(domain, target) : 0;
+    return target > domain->target_kib ? share_raise_cost_kib(domain, target)
+                                       : 0;
 }
 
-static struct cost cost_to(const struct snapshot_domain *domain,
-                           const struct decide_step *step, uint64_t goal_kib)
+/* Of a raise to goal, which is above the target. */
+static inline struct cost cost_to(const struct snapshot_domain *domain,
+                                  const struct decide_step *step,
+                                  uint64_t goal_kib)
 {
     struct cost cost = {
         .need_kib = cost_up_to(domain, step->need_kib, goal_kib),
-        .vital_kib =
-            cost_up_to(domain, share_vital_kib(domain, step), goal_kib),
-        .all_kib = cost_of(domain, goal_kib),
+        .vital_kib = cost_up_to(domain, share_vital_kib(step), goal_kib),
+        .all_kib = share_raise_cost_kib(domain, goal_kib),
     };
 
     return cost;
@@ -74,9 +59,6 @@ static struct cost cost_to(const struct snapshot_domain *domain,
 static uint64_t part_of(const struct cost *cost, const struct cost *sum,
                         uint64_t have_kib)
 {
-    if (have_kib == 0) {
-        return 0;
-    }
     if (sum->all_kib <= have_kib) {
         return cost->all_kib;
     }
@@ -93,43 +75,29 @@ static uint64_t part_of(const struct cost *cost, const struct cost *sum,
                                          sum->all_kib - sum->vital_kib);
 }
 
-/* What all takers together would cost; nobody asks when nothing is free. */
-static struct cost cost_of_all(const struct sharing *sharing)
+void grants_count(const struct snapshot_domain *domain,
+                  const struct decide_step *step, uint64_t lack_kib,
+                  struct cost *sum)
 {
-    bool is_asked = host_free_kib(sharing->sums) > 0;
-    struct cost sum = {0};
-    unsigned int i;
+    struct cost cost = cost_to(domain, step, domain->target_kib + lack_kib);
 
-    for (i = 0; is_asked && i < sharing->snapshot->count; i++) {
-        const struct snapshot_domain *domain = &sharing->snapshot->domains[i];
-        const struct decide_step *step = &sharing->plan->steps[i];
-        uint64_t goal = raise_of(domain, step);
-
-        if (goal > domain->target_kib) {
-            struct cost cost = cost_to(domain, step, goal);
-
-            sum.need_kib += cost.need_kib;
-            sum.vital_kib += cost.vital_kib;
-            sum.all_kib += cost.all_kib;
-        }
-    }
-    return sum;
+    sum->need_kib += cost.need_kib;
+    sum->vital_kib += cost.vital_kib;
+    sum->all_kib += cost.all_kib;
 }
 
 /* ---- Who gets how much -------------------------------------------------- */
 
-/*
- * What can be spent on raises: head-room is not made of the last that is to be
- * free for allowances.
- */
-static uint64_t spend_kib(const struct sharing *sharing, const struct cost *sum)
+/* Head-room is not made of the last that is to be free for allowances. */
+uint64_t grants_spend_kib(const struct sharing *sharing)
 {
     uint64_t have = host_free_kib(sharing->sums);
     uint64_t kept = sharing->is_short ? units_less(sharing->standby_kib,
                                                    sharing->sums->allowed_kib)
                                       : 0;
 
-    return units_max(units_min(sum->vital_kib, have), units_less(have, kept));
+    return units_max(units_min(sharing->lacks.cost.vital_kib, have),
+                     units_less(have, kept));
 }
 
 /* A part that is too small for a write is none. */
@@ -138,8 +106,7 @@ static bool is_worth_it(const struct snapshot_domain *domain,
                         uint64_t raise_kib)
 {
     uint64_t least =
-        share_cannot_swap(domain, step) &&
-                share_vital_kib(domain, step) > domain->target_kib
+        step->notes.is_unswapped && share_vital_kib(step) > domain->target_kib
             ? DECIDE_GRANT_KIB
             : units_max(DECIDE_GRANT_KIB, raise_kib / DECIDE_GRANT_SHARE);
 
@@ -174,23 +141,19 @@ static void grant(const struct sharing *sharing,
     }
 }
 
-void grants_share(const struct sharing *sharing)
+void grants_give(const struct sharing *sharing,
+                 const struct snapshot_domain *domain, struct decide_step *step)
 {
-    struct cost sum = cost_of_all(sharing);
-    uint64_t have_kib = spend_kib(sharing, &sum);
-    unsigned int i;
+    uint64_t goal = raise_of(domain, step);
 
-    for (i = 0; i < sharing->snapshot->count; i++) {
-        const struct snapshot_domain *domain = &sharing->snapshot->domains[i];
-        struct decide_step *step = &sharing->plan->steps[i];
-        uint64_t goal = raise_of(domain, step);
+    if (goal > domain->target_kib) {
+        uint64_t part = 0;
 
-        if (goal > domain->target_kib) {
+        if (sharing->spend_kib > 0) {
             struct cost cost = cost_to(domain, step, goal);
-            uint64_t part = part_of(&cost, &sum, have_kib);
 
-            grant(sharing, domain, step, goal,
-                  affordable_kib(domain, goal, part));
+            part = part_of(&cost, &sharing->lacks.cost, sharing->spend_kib);
         }
+        grant(sharing, domain, step, goal, affordable_kib(domain, goal, part));
     }
 }

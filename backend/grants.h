@@ -11,10 +11,20 @@
 
 #include "backend/share.h"
 
+/* Adds what it costs to raise one to its goal, of which it lacks so much. */
+void grants_count(const struct snapshot_domain *domain,
+                  const struct decide_step *step, uint64_t lack_kib,
+                  struct cost *sum);
+
 /*
- * Goals must be set.  When the host is short, what is to be free for
+ * What can be spent on raises.  When the host is short, what is to be free for
  * allowances is kept from head-room.
  */
-void grants_share(const struct sharing *sharing);
+uint64_t grants_spend_kib(const struct sharing *sharing);
+
+/* Plans what one managed domain gets, once donors_give() has looked at it. */
+void grants_give(const struct sharing *sharing,
+                 const struct snapshot_domain *domain,
+                 struct decide_step *step);
 
 #endif

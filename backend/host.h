@@ -18,6 +18,7 @@ struct host_sums {
     uint64_t incoming_kib;    /* limits above what targets need: on its way */
     uint64_t soon_kib;        /* of that, what can be counted on */
     uint64_t wanted_kib;      /* takers lack it of their demand */
+    uint64_t raises_kib;      /* granting that would cost so much */
     uint64_t coming_lack_kib; /* of that, of what they are about to need */
     uint64_t untried_kib;     /* they lack more, but were stuck: told only */
     uint64_t spare_kib;       /* donors */
@@ -28,7 +29,8 @@ struct host_sums {
     uint64_t need_kib;
     uint64_t coming_kib;
     uint64_t demand_kib;
-    bool has_unswapped; /* somebody has nothing but memory */
+    bool has_unswapped;  /* somebody has nothing but memory */
+    bool has_allowances; /* somebody has one, or may */
 };
 
 /* What is free above the reserve, */

@@ -101,7 +101,8 @@ noinst_LIBRARIES += \
 	%D%/price.c \
 	%D%/price.h \
 	%D%/share.c \
-	%D%/share.h
+	%D%/share.h \
+	%D%/sums.h
 
 sbin_PROGRAMS += xenballoon-backend
 xenballoon_backend_SOURCES = %D%/main.c

@@ -163,26 +163,3 @@ uint64_t movement_soon_kib(const struct snapshot_domain *domain,
     return units_min(gap,
                      units_scale(memory->down_kib_s, DECIDE_PATIENCE_MS, 1000));
 }
-
-enum decide_trust movement_trust(const struct snapshot_domain *domain,
-                                 const struct decide_memory *memory,
-                                 uint64_t now_ms)
-{
-    uint64_t slowest = units_min(memory->up_kib_s, memory->down_kib_s);
-
-    if (memory->is_stuck) {
-        return DECIDE_IMMOBILE;
-    }
-    if (memory->retry_after_ms > 0 ||
-        (!movement_has_arrived(domain, memory) &&
-         units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS)) {
-        return DECIDE_SLOW;
-    }
-    if (slowest == 0) {
-        slowest = units_max(memory->up_kib_s, memory->down_kib_s);
-    }
-    if (slowest == 0) {
-        return DECIDE_UNKNOWN;
-    }
-    return slowest < DECIDE_SLOW_KIB_S ? DECIDE_SLOW : DECIDE_WILLING;
-}

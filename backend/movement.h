@@ -62,8 +62,27 @@ uint64_t movement_soon_kib(const struct snapshot_domain *domain,
                            const struct decide_memory *memory, uint64_t now_ms);
 
 /* Never DECIDE_EXCLUDED: how it moves has no say in that. */
-enum decide_trust movement_trust(const struct snapshot_domain *domain,
-                                 const struct decide_memory *memory,
-                                 uint64_t now_ms);
+static inline enum decide_trust movement_trust(
+    const struct snapshot_domain *domain, const struct decide_memory *memory,
+    uint64_t now_ms)
+{
+    uint64_t slowest = units_min(memory->up_kib_s, memory->down_kib_s);
+
+    if (memory->is_stuck) {
+        return DECIDE_IMMOBILE;
+    }
+    if (memory->retry_after_ms > 0 ||
+        (!movement_has_arrived(domain, memory) &&
+         units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS)) {
+        return DECIDE_SLOW;
+    }
+    if (slowest == 0) {
+        slowest = units_max(memory->up_kib_s, memory->down_kib_s);
+    }
+    if (slowest == 0) {
+        return DECIDE_UNKNOWN;
+    }
+    return slowest < DECIDE_SLOW_KIB_S ? DECIDE_SLOW : DECIDE_WILLING;
+}
 
 #endif

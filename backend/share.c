@@ -6,7 +6,6 @@
 #include "backend/donors.h"
 #include "backend/grants.h"
 #include "backend/host.h"
-#include "backend/movement.h"
 #include "backend/price.h"
 #include "common/units.h"
 
@@ -17,90 +16,6 @@ uint64_t share_operators_limit_kib(const struct snapshot_domain *domain)
     return domain->limit_kib == domain->our_limit_kib
                ? limit
                : units_max(limit, domain->limit_kib);
-}
-
-/* ---- What there is, and who needs it ----------------------------------- */
-
-/*
- * Promises are limits above what is held; a builder's claim is counted once.
- * Domain 0 has no limit unless dom0_mem= has a "max:" part, but its kernel
- * goes no further than its target, and it has one only when xl gave it one.
- */
-static uint64_t promise_to(const struct snapshot_domain *domain,
-                           enum decide_state state)
-{
-    uint64_t limit = domain->limit_kib;
-
-    if (domain->domid == 0) {
-        limit =
-            units_min(limit, domain->has_target
-                                 ? share_limit_kib(domain, domain->target_kib)
-                                 : 0);
-    } else if (state == DECIDE_OPERATOR) {
-        limit = units_max(limit, share_operators_limit_kib(domain));
-    }
-    return units_less(limit,
-                      units_add(domain->current_kib, domain->claimed_kib));
-}
-
-/*
- * What a domain that was shrunk will have returned when it is at its target and
- * its limit has followed.  Limits follow in steps: counted by what is held, the
- * memory between two steps would belong to nobody, and everybody's share would
- * go down and up again with each step.
- */
-static uint64_t on_its_way(const struct snapshot_domain *domain,
-                           uint64_t moves_kib)
-{
-    uint64_t at_rest = units_max(share_limit_kib(domain, domain->target_kib),
-                                 units_less(domain->current_kib, moves_kib));
-
-    return units_less(units_max(domain->limit_kib, domain->current_kib),
-                      at_rest);
-}
-
-/* Who lacks nothing of its demand lacks nothing of what is coming. */
-static void count_lack(const struct snapshot_domain *domain,
-                       const struct decide_step *step, struct host_sums *sums)
-{
-    uint64_t lack = share_lack_kib(domain, step->demand_kib);
-
-    sums->has_unswapped |= share_cannot_swap(domain, step);
-    if (lack == 0) {
-        sums->spare_kib += share_spare_kib(domain, step->demand_kib);
-        return;
-    }
-    sums->wanted_kib += lack;
-    sums->coming_lack_kib += share_lack_kib(domain, step->coming_kib);
-}
-
-void share_count(const struct snapshot_domain *domain,
-                 const struct decide_memory *memory,
-                 const struct decide_step *step, uint64_t now_ms,
-                 struct host_sums *sums)
-{
-    uint64_t aim, moves, incoming;
-
-    if (step->state != DECIDE_DYING) {
-        sums->promised_kib += promise_to(domain, step->state);
-    }
-    if (step->state != DECIDE_MANAGED) {
-        return;
-    }
-    aim = movement_aim_kib(domain);
-    moves = units_less(movement_held_kib(domain, memory), aim);
-    incoming = on_its_way(domain, moves);
-    if (incoming > 0) {
-        sums->incoming_kib += incoming;
-        sums->soon_kib +=
-            units_less(incoming, moves) +
-            units_min(incoming, movement_soon_kib(domain, memory, now_ms));
-    }
-    count_lack(domain, step, sums);
-    sums->targets_kib += aim;
-    sums->need_kib += step->need_kib;
-    sums->coming_kib += step->coming_kib;
-    sums->demand_kib += step->demand_kib;
 }
 
 /* ---- Shares when there is not enough for all ---------------------------- */
@@ -154,33 +69,66 @@ static void set_range(const struct snapshot_domain *domain,
     step->base_kib = step->low_kib;
 }
 
-static void set_goals(const struct sharing *sharing, enum tier tier)
+/* Adds what a managed one lacks of its goal, with nothing planned yet. */
+static inline void count_shortfall(const struct snapshot_domain *domain,
+                                   const struct decide_step *step,
+                                   bool is_asked, struct lacks *lacks)
 {
-    const struct snapshot *snapshot = sharing->snapshot;
-    struct plan *plan = sharing->plan;
-    struct price_rule rule = {.kept_permyriad = 10000};
-    uint64_t pool_kib = sharing->pool_kib;
-    uint64_t price;
-    unsigned int i;
+    uint64_t lack = share_step_lack_kib(step, step->goal_kib);
 
-    if (tier <= TIER_NEEDS) {
-        rule.kept_permyriad = units_less(10000, snapshot->idle_tax_permyriad);
-    } else if (tier == TIER_HEADROOM) {
-        pool_kib -= sharing->standby_kib;
+    if (lack == 0) {
+        return;
     }
-    for (i = 0; i < snapshot->count; i++) {
-        set_range(&snapshot->domains[i], &sharing->memories[i], tier,
-                  &plan->steps[i]);
+    if (share_step_lack_kib(step, share_half_headroom_kib(step)) > 0) {
+        lacks->pressing_kib += lack;
     }
-    price = price_find(&rule, snapshot, plan, pool_kib);
-    for (i = 0; i < snapshot->count; i++) {
-        struct decide_step *step = &plan->steps[i];
+    if (is_asked) {
+        grants_count(domain, step, lack, &lacks->cost);
+    }
+}
 
-        step->goal_kib =
-            step->state == DECIDE_MANAGED
-                ? units_whole_pages(price_share(&rule, step, price))
-                : 0;
+/* Of the tier, and the price at which all that there is for it is shared. */
+static uint64_t find_price(const struct sharing *sharing, enum tier tier,
+                           const struct price_rule *rule)
+{
+    const struct snapshot_domain *domain = sharing->snapshot->domains;
+    const struct decide_memory *memory = sharing->memories;
+    struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
+    struct price_buyers buyers = PRICE_NO_BUYERS;
+    uint64_t kept_kib = tier == TIER_HEADROOM ? sharing->standby_kib : 0;
+
+    for (; step < end; domain++, memory++, step++) {
+        set_range(domain, memory, tier, step);
+        if (step->state == DECIDE_MANAGED) {
+            price_add(rule, step, &buyers);
+        }
     }
+    return price_find(rule, &buyers, sharing->snapshot, sharing->plan,
+                      sharing->pool_kib - kept_kib);
+}
+
+/* To the shares; and what is lacking of them. */
+static void set_goals(struct sharing *sharing, enum tier tier)
+{
+    uint64_t tax_permyriad =
+        tier <= TIER_NEEDS ? sharing->snapshot->idle_tax_permyriad : 0;
+    const struct price_rule rule = price_rule(tax_permyriad);
+    uint64_t price = find_price(sharing, tier, &rule);
+    bool is_asked = host_free_kib(sharing->sums) > 0;
+    const struct snapshot_domain *domain = sharing->snapshot->domains;
+    struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
+    struct lacks lacks = {0};
+
+    for (; step < end; domain++, step++) {
+        step->goal_kib = 0;
+        if (step->state == DECIDE_MANAGED) {
+            step->goal_kib = units_whole_pages(price_share(&rule, step, price));
+            count_shortfall(domain, step, is_asked, &lacks);
+        }
+    }
+    sharing->lacks = lacks;
 }
 
 /*
@@ -189,24 +137,21 @@ static void set_goals(const struct sharing *sharing, enum tier tier)
  */
 static bool is_in_peril(const struct sharing *sharing)
 {
-    unsigned int i;
+    const struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
 
     if (!sharing->sums->has_unswapped) {
         return false;
     }
-    for (i = 0; i < sharing->snapshot->count; i++) {
-        const struct decide_step *step = &sharing->plan->steps[i];
-
-        if (step->state == DECIDE_MANAGED &&
-            step->goal_kib < step->demand_kib &&
-            share_cannot_swap(&sharing->snapshot->domains[i], step)) {
+    for (; step < end; step++) {
+        if (step->notes.is_unswapped && step->goal_kib < step->demand_kib) {
             return true;
         }
     }
     return false;
 }
 
-static void share_by_price(const struct sharing *sharing)
+static void share_by_price(struct sharing *sharing)
 {
     enum tier tier = tier_of(sharing);
 
@@ -217,38 +162,51 @@ static void share_by_price(const struct sharing *sharing)
     if (tier == TIER_HEADROOM) {
         donors_ask_carefully(sharing);
     } else {
-        donors_take_shares(sharing);
+        sharing->takes_shares = true;
     }
 }
 
 /* ---- All together ------------------------------------------------------- */
 
-void share_out(const struct snapshot *snapshot, const struct decide_host *host,
-               const struct decide_memory *memories,
-               const struct host_sums *sums, struct plan *plan)
+/*
+ * What is lacking of demands.  As long as what is free does for all raises,
+ * nobody asks what they are for.
+ */
+static void count_lacks(struct sharing *sharing)
 {
-    uint64_t pool = host_pool_kib(sums, host);
-    uint64_t standby = host_standby_kib(sums, host);
-    const struct sharing sharing = {
-        .snapshot = snapshot,
-        .host = host,
-        .memories = memories,
-        .sums = sums,
-        .pool_kib = pool,
-        .standby_kib = standby,
-        .is_short = sums->demand_kib + standby > pool,
-        .plan = plan,
-    };
+    const struct snapshot_domain *domain = sharing->snapshot->domains;
+    const struct decide_step *step = sharing->plan->steps;
+    const struct decide_step *end = step + sharing->snapshot->count;
+    uint64_t free_kib = host_free_kib(sharing->sums);
 
-    if (sharing.is_short) {
-        share_by_price(&sharing);
-    } else {
-        donors_ask_in_plenty(&sharing);
-        if (sums->wanted_kib == 0 && sums->spendable_kib >= 0) {
-            donors_ask_back(&sharing);
+    if (sharing->sums->raises_kib <= free_kib) {
+        sharing->lacks.cost.all_kib = sharing->sums->raises_kib;
+        return;
+    }
+    for (; free_kib > 0 && step < end; domain++, step++) {
+        if (step->state == DECIDE_MANAGED) {
+            count_shortfall(domain, step, true, &sharing->lacks);
         }
     }
-    if (sums->wanted_kib > 0) {
-        grants_share(&sharing);
+}
+
+void share_settle(struct sharing *sharing)
+{
+    const struct host_sums *sums = sharing->sums;
+
+    sharing->pool_kib = host_pool_kib(sums, sharing->host);
+    sharing->standby_kib = host_standby_kib(sums, sharing->host);
+    sharing->is_short =
+        sums->demand_kib + sharing->standby_kib > sharing->pool_kib;
+    if (sharing->is_short) {
+        share_by_price(sharing);
+    } else {
+        count_lacks(sharing);
+        donors_ask_in_plenty(sharing);
+        if (sums->wanted_kib == 0 && sums->spendable_kib >= 0) {
+            donors_ask_back(sharing);
+        }
     }
+    sharing->has_donors = sharing->asking_count > 0 || sharing->takes_shares;
+    sharing->spend_kib = grants_spend_kib(sharing);
 }

@@ -18,10 +18,24 @@
 #include <stdint.h>
 
 #include "backend/decide.h"
+#include "backend/donors.h"
 #include "backend/host.h"
 #include "common/units.h"
 
-/* One sharing out: what it looks at, and the plan that it fills in. */
+/* Of a raise, how much costs what is needed, what is vital, and all of it. */
+struct cost {
+    uint64_t need_kib;
+    uint64_t vital_kib;
+    uint64_t all_kib;
+};
+
+/* What is lacking of the goals of all. */
+struct lacks {
+    struct cost cost;      /* of raising all to their goals */
+    uint64_t pressing_kib; /* by who has less than half of its head-room */
+};
+
+/* One sharing out: what it looks at, what follows, and the plan it fills in. */
 struct sharing {
     const struct snapshot *snapshot;
     const struct decide_host *host;
@@ -30,29 +44,40 @@ struct sharing {
     uint64_t pool_kib;    /* host_pool_kib() */
     uint64_t standby_kib; /* host_standby_kib() */
     bool is_short;        /* the pool does not do for both and all demands */
+    struct lacks lacks;
+    struct asking askings[DONORS_ASKINGS_MAX]; /* of donors, one upon another */
+    unsigned int asking_count;
+    bool has_donors;    /* some may have to give */
+    bool takes_shares;  /* who holds more than its share gives it */
+    uint64_t spend_kib; /* on raises */
     struct plan *plan;
 };
 
-/* Adds one domain to the sums. */
-void share_count(const struct snapshot_domain *domain,
-                 const struct decide_memory *memory,
-                 const struct decide_step *step, uint64_t now_ms,
-                 struct host_sums *sums);
-
 /*
- * Sets target, limit and reason of the steps that move a target.  Goals must be
- * the demands when it is called; they are the shares afterwards, when there is
- * not enough for all.
+ * Settles what is asked of donors and what takers can be given, from sharing's
+ * snapshot, host, memories, sums and plan; the rest of it is zero.  Goals must
+ * be the demands when it is called; they are the shares afterwards, when there
+ * is not enough for all.  donors_give() and grants_give() then plan one domain
+ * at a time.
  */
-void share_out(const struct snapshot *snapshot, const struct decide_host *host,
-               const struct decide_memory *memories,
-               const struct host_sums *sums, struct plan *plan);
+void share_settle(struct sharing *sharing);
 
 /* The limit that goes with a target, as libxl sets it. */
 static inline uint64_t share_limit_kib(const struct snapshot_domain *domain,
                                        uint64_t target_kib)
 {
     return target_kib + domain->videoram_kib + SNAPSHOT_SLACK_KIB;
+}
+
+/*
+ * What a raise of the target takes from what is free: the new promise.  More
+ * than the raise when the limit was below its place, less when above.
+ */
+static inline uint64_t share_raise_cost_kib(
+    const struct snapshot_domain *domain, uint64_t target_kib)
+{
+    return units_less(share_limit_kib(domain, target_kib),
+                      units_max(domain->limit_kib, domain->current_kib));
 }
 
 /*
@@ -75,6 +100,17 @@ static inline uint64_t share_lack_kib(const struct snapshot_domain *domain,
     uint64_t band = domain->target_kib < domain->floor_kib
                         ? 0
                         : share_deadband_kib(domain->target_kib);
+
+    return lack > band ? lack : 0;
+}
+
+/* The same by its step alone, for which nothing is planned yet. */
+static inline uint64_t share_step_lack_kib(const struct decide_step *step,
+                                           uint64_t goal_kib)
+{
+    uint64_t lack = units_less(goal_kib, step->target_kib);
+    uint64_t band =
+        step->notes.is_below_floor ? 0 : share_deadband_kib(step->target_kib);
 
     return lack > band ? lack : 0;
 }
@@ -107,11 +143,10 @@ static inline uint64_t share_half_headroom_kib(const struct decide_step *step)
 }
 
 /* What it must not wait for; its goal must be set. */
-static inline uint64_t share_vital_kib(const struct snapshot_domain *domain,
-                                       const struct decide_step *step)
+static inline uint64_t share_vital_kib(const struct decide_step *step)
 {
-    return share_cannot_swap(domain, step) ? share_half_headroom_kib(step)
-                                           : step->coming_kib;
+    return step->notes.is_unswapped ? share_half_headroom_kib(step)
+                                    : step->coming_kib;
 }
 
 #endif

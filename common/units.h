@@ -74,11 +74,14 @@ __attribute__((cold)) static inline uint64_t units_scale_wide(uint64_t a,
  */
 static inline uint64_t units_scale(uint64_t a, uint64_t b, uint64_t divisor)
 {
+    uint64_t product;
+
     if (divisor == 0) {
         return 0;
     }
-    return (a | b) <= UINT32_MAX ? a * b / divisor /* nearly always */
-                                 : units_scale_wide(a, b, divisor);
+    return __builtin_mul_overflow(a, b, &product)
+               ? units_scale_wide(a, b, divisor)
+               : product / divisor; /* nearly always */
 }
 
 /*

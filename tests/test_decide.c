@@ -17,6 +17,7 @@
 #include "backend/decide.h"
 #include "backend/host.h"
 #include "backend/share.h"
+#include "backend/sums.h"
 #include "common/units.h"
 #include "tests/smallhost.h"
 
@@ -437,8 +438,8 @@ static struct host_sums sums_of(const struct host *host)
     struct host_sums sums = {0};
 
     for (unsigned int i = 0; i < host->snapshot.count; i++) {
-        share_count(&host->domains[i], &host->memories[i], &host->steps[i],
-                    host->snapshot.now_ms, &sums);
+        sums_count(&host->domains[i], &host->memories[i], &host->steps[i],
+                   host->snapshot.now_ms, &sums);
     }
     sums.spendable_kib =
         (int64_t)host->snapshot.free_kib - (int64_t)host->snapshot.claimed_kib -

@@ -86,6 +86,7 @@ static size_t count_forgotten(const struct fields *fields,
 static void no_field_is_forgotten(void **state)
 {
     const struct snapshot snapshot = {0};
+    const struct decide_step step = {0};
     const struct plan plan = {0};
 
     (void)state;
@@ -96,7 +97,7 @@ static void no_field_is_forgotten(void **state)
                     sizeof(snapshot.domains) + sizeof(snapshot.count));
     EXPECT_COMPLETE(decide_memory, &fields_memory, 0);
     EXPECT_COMPLETE(decide_host, &fields_host, 0);
-    EXPECT_COMPLETE(decide_step, &fields_step, 0);
+    EXPECT_COMPLETE(decide_step, &fields_step, sizeof(step.notes));
     EXPECT_COMPLETE(plan, &fields_plan, sizeof(plan.steps));
 }
 

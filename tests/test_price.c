@@ -32,7 +32,7 @@ static void host_init(struct host *host, bool is_taxed, uint64_t tax_permyriad)
 {
     memset(host, 0, sizeof(*host));
     host->plan.steps = host->steps;
-    host->rule.kept_permyriad = is_taxed ? 10000 - tax_permyriad : 10000;
+    host->rule = price_rule(is_taxed ? tax_permyriad : 0);
 }
 
 static struct decide_step *add(struct host *host, uint64_t weight,
@@ -52,8 +52,16 @@ static struct decide_step *add(struct host *host, uint64_t weight,
 
 static void solve(struct host *host, uint64_t shares[DOMAINS_MAX])
 {
-    uint64_t price =
-        price_find(&host->rule, &host->snapshot, &host->plan, host->pool_kib);
+    struct price_buyers buyers = PRICE_NO_BUYERS;
+    uint64_t price;
+
+    for (unsigned int i = 0; i < host->snapshot.count; i++) {
+        if (host->steps[i].state == DECIDE_MANAGED) {
+            price_add(&host->rule, &host->steps[i], &buyers);
+        }
+    }
+    price = price_find(&host->rule, &buyers, &host->snapshot, &host->plan,
+                       host->pool_kib);
 
     for (unsigned int i = 0; i < host->snapshot.count; i++) {
         shares[i] = host->steps[i].state == DECIDE_MANAGED
