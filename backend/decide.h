@@ -40,6 +40,12 @@
 #define DECIDE_HEADROOM_SWAP_SHARE 10U
 #define DECIDE_HEADROOM_KIB (UINT64_C(48) * 1024)
 
+/*
+ * While memory is short, others do not make room for what a domain has never
+ * needed before, however fast it grows, but for this part of its head-room.
+ */
+#define DECIDE_UNTRODDEN_SHARE 2U
+
 /* Demand falls by half in about this time; it rises at once. */
 #define DECIDE_DECAY_MS 10000U
 
@@ -338,7 +344,7 @@ struct decide_step {
     uint64_t target_kib; /* the new one; equal to the snapshot's: no change */
 
     uint64_t least_kib;  /* it is not shrunk below this for others */
-    uint64_t coming_kib; /* it needs, before more can arrive, as it grows */
+    uint64_t coming_kib; /* and is likely to before more can arrive */
     uint64_t demand_kib; /* and head-room; 0 when unknown */
     uint64_t keep_kib;   /* what it needed at times: the last to be given */
     enum decide_trust trust;

@@ -221,19 +221,32 @@ static uint64_t lead_ms(const struct decide_memory *memory)
     return units_min(DECIDE_LEAD_MS + brings_ms, DECIDE_LEAD_MAX_MS);
 }
 
-/* As it grows, until more can have arrived; no more than twice its need. */
-static uint64_t coming_kib(const struct decide_memory *memory)
+/* What it needs, and will before more can have arrived. */
+struct outlook {
+    uint64_t likely_kib;   /* as far as it went before, or a little further */
+    uint64_t possible_kib; /* as it grows now; no more than twice its need */
+};
+
+static struct outlook look_ahead(const struct decide_memory *memory,
+                                 uint64_t room_kib)
 {
-    uint64_t grown;
+    uint64_t need = memory->need_kib;
+    struct outlook outlook = {need, need};
+    uint64_t grown, known;
 
     if (memory->growth_kib_s == 0 && memory->push_kib == 0) {
-        return memory->need_kib;
+        return outlook;
     }
     grown = units_scale(memory->growth_kib_s, lead_ms(memory), 1000);
-    return units_add(
-        memory->need_kib,
-        units_min(units_max(grown, memory->push_kib),
-                  units_max(memory->need_kib, DECIDE_HEADROOM_KIB)));
+    known = units_max(units_less(memory->peak_kib, need),
+                      room_kib / DECIDE_UNTRODDEN_SHARE);
+    outlook.possible_kib =
+        units_add(need, units_min(units_max(grown, memory->push_kib),
+                                  units_max(need, DECIDE_HEADROOM_KIB)));
+    outlook.likely_kib = units_min(
+        outlook.possible_kib,
+        units_add(need, units_max(units_min(grown, known), memory->push_kib)));
+    return outlook;
 }
 
 static uint64_t smoothed(const struct decide_memory *memory, uint64_t raw_kib,
@@ -285,20 +298,21 @@ void demand_follow(const struct snapshot_domain *domain,
                    uint64_t now_ms)
 {
     uint64_t elapsed_ms = units_less(now_ms, memory->last_ms);
-    uint64_t coming;
+    struct outlook outlook;
+    uint64_t room;
     uint64_t raw;
 
     fade(memory, elapsed_ms);
     take_in(domain, memory, now_ms);
-    coming = coming_kib(memory);
-    raw = units_max(units_add(memory->need_kib, headroom_kib(domain, memory)),
-                    coming);
+    room = headroom_kib(domain, memory);
+    outlook = look_ahead(memory, room);
+    raw = units_max(units_add(memory->need_kib, room), outlook.possible_kib);
     memory->demand_kib = smoothed(memory, raw, elapsed_ms);
     memory->peak_kib = units_max(memory->peak_kib, memory->need_kib);
 
     step->least_kib = units_whole_pages(least_kib(domain, memory, now_ms));
     step->need_kib = bounded(domain, memory->need_kib, step->least_kib);
-    step->coming_kib = bounded(domain, coming, step->need_kib);
+    step->coming_kib = bounded(domain, outlook.likely_kib, step->need_kib);
     step->demand_kib = bounded(domain, memory->demand_kib, step->coming_kib);
     step->is_falling = step->demand_kib > raw + UNITS_KIB_PER_MIB &&
                        step->demand_kib > step->coming_kib;

@@ -122,6 +122,7 @@ static void who_grows_is_given_for_what_is_coming(void **state)
 
     (void)state;
     waits(&guest, SECOND_MS);
+    guest.memory.peak_kib = 900 * MIB;
     uses(&guest, 1000 * MIB, 600 * MIB);
     reports(&guest);
     assert_int_equal(guest.step.need_kib, 600 * MIB);
@@ -135,12 +136,35 @@ static void who_grows_is_given_for_what_is_coming(void **state)
     assert_int_equal(guest.step.coming_kib, guest.step.need_kib);
 }
 
+/* Others do not make room for what it has never needed, but for a little. */
+static void what_was_never_needed_is_hardly_foreseen(void **state)
+{
+    struct guest guest = guest_with(1000 * MIB, 400 * MIB);
+
+    (void)state;
+    waits(&guest, SECOND_MS);
+    uses(&guest, 1000 * MIB, 600 * MIB);
+    reports(&guest);
+    assert_int_equal(guest.step.coming_kib, (600 + (48 + 60) / 2) * MIB);
+    assert_int_equal(guest.step.demand_kib, 800 * MIB);
+
+    /* As far as it went before, all of it is. */
+    waits(&guest, 20 * SECOND_MS);
+    uses(&guest, 1000 * MIB, 300 * MIB);
+    reports(&guest);
+    waits(&guest, SECOND_MS);
+    uses(&guest, 1000 * MIB, 450 * MIB);
+    reports(&guest);
+    assert_in_range(guest.step.coming_kib, 599 * MIB, 600 * MIB);
+}
+
 static void slow_balloon_is_given_earlier(void **state)
 {
     struct guest quick = guest_with(1000 * MIB, 400 * MIB);
     struct guest slow = quick;
 
     (void)state;
+    quick.memory.peak_kib = slow.memory.peak_kib = 900 * MIB;
     quick.memory.up_kib_s = 1024 * MIB;
     slow.memory.up_kib_s = 64 * MIB;
     waits(&quick, SECOND_MS);
@@ -327,6 +351,7 @@ int main(void)
         cmocka_unit_test(without_swap_there_is_more_headroom),
         cmocka_unit_test(headroom_is_the_operators),
         cmocka_unit_test(who_grows_is_given_for_what_is_coming),
+        cmocka_unit_test(what_was_never_needed_is_hardly_foreseen),
         cmocka_unit_test(slow_balloon_is_given_earlier),
         cmocka_unit_test(what_is_in_swap_is_needed_by_who_waits_for_it),
         cmocka_unit_test(old_swap_is_not_needed),

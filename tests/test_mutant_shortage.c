@@ -328,7 +328,7 @@ static void waking_donor(struct scenario *scenario)
     taker->nature.has_no_pressure = true; /* so it looks ahead */
     taker->nature.swap_kib = 500 * MIB;   /* and its life is not at stake */
     character_wants(taker, 93 * SECOND_MS, 450 * MIB);
-    character_wants(taker, 115 * SECOND_MS, 600 * MIB);
+    character_wants(taker, 115 * SECOND_MS, 700 * MIB);
 }
 
 /*
