@@ -51,6 +51,7 @@ struct step {
     uint64_t duration_ms;   /* touch, hold */
     uint64_t rate_kib_s;    /* alloc, touch; 0: as fast as can be */
     uint64_t stall_ms;      /* 0: the one of the command line */
+    bool plain;             /* alloc: of pages that compress to nothing */
     bool random;            /* touch */
     unsigned hot_touches;   /* touch: so many percent of the touches ... */
     unsigned hot_pages;     /* ... go to so many percent of the pages */
@@ -181,6 +182,10 @@ static bool parse_setting(const char *word, struct step *step)
             return false;
         memcpy(step->file, value, strlen(value) + 1);
         return true;
+    }
+    if (IS("fill") && step->verb == VERB_ALLOC) {
+        step->plain = strcmp(value, "plain") == 0;
+        return step->plain || strcmp(value, "noise") == 0;
     }
     if (IS("pattern") && step->verb == VERB_TOUCH) {
         step->random = strcmp(value, "random") == 0;
@@ -400,13 +405,14 @@ static uint64_t pages_to_us(uint64_t pages, uint64_t rate_kib_s)
 }
 
 /* Half noise and half pattern: compresses about as real data does, and no two
- * pages are equal, so that merging of pages does not help. */
-static void fill_page(struct load *load, unsigned char *page)
+ * pages are equal, so that merging of pages does not help.  A plain one is one
+ * word over and over: in compressed swap it costs as little as on a disk. */
+static void fill_page(struct load *load, bool plain, unsigned char *page)
 {
     uint64_t words[PAGE_BYTES / sizeof(uint64_t)];
     size_t i, count = sizeof(words) / sizeof(words[0]);
 
-    for (i = 0; i < count / 2; i++)
+    for (i = 0; i < (plain ? 1 : count / 2); i++)
         words[i] = next_random(load);
     for (; i < count; i++)
         words[i] = words[0] | 1;
@@ -414,7 +420,7 @@ static void fill_page(struct load *load, unsigned char *page)
 }
 
 /* Maps PAGES more; FD below 0 means anonymous memory. */
-static int map_chunk(struct load *load, uint64_t pages, int fd,
+static int map_chunk(struct load *load, uint64_t pages, bool plain, int fd,
                      uint64_t file_page)
 {
     size_t bytes = (size_t)pages * PAGE_BYTES;
@@ -439,7 +445,7 @@ static int map_chunk(struct load *load, uint64_t pages, int fd,
     for (i = 0; i < pages; i++) {
         uint64_t begin_us = now_us();
 
-        fill_page(load, at + i * PAGE_BYTES);
+        fill_page(load, plain, at + i * PAGE_BYTES);
         account_touch(load, begin_us);
         load->pages[load->count++] = at + i * PAGE_BYTES;
     }
@@ -472,7 +478,7 @@ static int do_alloc(struct load *load, const struct step *step)
             sleep_until_us(now_us() + SLICE_MS * 1000);
             continue;
         }
-        r = map_chunk(load, pages, fd, done);
+        r = map_chunk(load, pages, step->plain, fd, done);
         if (r)
             goto out;
         since_us += pages_to_us(pages, step->rate_kib_s);
@@ -602,7 +608,8 @@ static void usage(FILE *out)
 {
     fputs("usage: memload [OPTION]... TIMELINE\n"
           "Steps of a timeline, separated by ';':\n"
-          "  alloc SIZE [rate=SIZE/s] [file=PATH] [stall_ms=N]\n"
+          "  alloc SIZE [rate=SIZE/s] [file=PATH] [fill=noise|plain]\n"
+          "             [stall_ms=N]\n"
           "  touch TIME [rate=SIZE/s] [pattern=seq|random]\n"
           "             [hot=TOUCHES%/PAGES%] [stall_ms=N]\n"
           "  hold TIME\n"
