@@ -58,6 +58,7 @@
 # PROGRAMS UNDER TEST
 #   backend_start [ARGUMENT...] [<<configuration]   configuration on standard
 #                                    input, if any; returns when it answers
+#   backend_reload <<configuration   reads it, and goes on
 #   backend_stop, backend_kill9, backend_pid, backend_log, backend_running
 #   xb ARGUMENT...                   the control program
 #   listed NAME FIELD                a field of `xenballoon list --json`
@@ -420,6 +421,15 @@ backend_start() {
     done
     note "backend: $(tail -n 5 "$log_folder/$scenario-backend.log")"
     give_up "backend answers within 10 s (${try} tries)"
+}
+
+backend_reloads() { backend_log | grep -c 'settings read again'; }
+backend_has_reloaded() { [ "$(backend_reloads)" -gt "$1" ]; }
+backend_reload() {
+    local before
+    before=$(backend_reloads)
+    cat >"$config_file"
+    kill -HUP "$(backend_pid)" && quietly_until 10 backend_has_reloaded "$before"
 }
 
 backend_signal() {
