@@ -46,6 +46,12 @@
  */
 #define DECIDE_UNTRODDEN_SHARE 2U
 
+/*
+ * Where there is not head-room for all, a share of it is topped up when this
+ * part of it is missing, not earlier: shares change with each burst of others.
+ */
+#define DECIDE_TOP_UP_SHARE 4U
+
 /* Demand falls by half in about this time; it rises at once. */
 #define DECIDE_DECAY_MS 10000U
 

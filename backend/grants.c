@@ -23,12 +23,14 @@ static uint64_t affordable_kib(const struct snapshot_domain *domain,
  * The target that the domain is to be raised to; its own when to none.  Donors
  * are not planned below their goals: the plan alone tells most of them apart.
  */
-static uint64_t raise_of(const struct snapshot_domain *domain,
+static uint64_t raise_of(const struct sharing *sharing,
+                         const struct snapshot_domain *domain,
                          const struct decide_step *step)
 {
-    return step->state == DECIDE_MANAGED && step->goal_kib > step->target_kib
-               ? domain->target_kib + share_lack_kib(domain, step->goal_kib)
-               : domain->target_kib;
+    if (step->state != DECIDE_MANAGED || step->goal_kib <= step->target_kib) {
+        return domain->target_kib;
+    }
+    return domain->target_kib + share_shortfall_kib(sharing, step);
 }
 
 /* What it costs as far as level, on the way to goal. */
@@ -144,7 +146,7 @@ static void grant(const struct sharing *sharing,
 void grants_give(const struct sharing *sharing,
                  const struct snapshot_domain *domain, struct decide_step *step)
 {
-    uint64_t goal = raise_of(domain, step);
+    uint64_t goal = raise_of(sharing, domain, step);
 
     if (goal > domain->target_kib) {
         uint64_t part = 0;

@@ -70,11 +70,12 @@ static void set_range(const struct snapshot_domain *domain,
 }
 
 /* Adds what a managed one lacks of its goal, with nothing planned yet. */
-static inline void count_shortfall(const struct snapshot_domain *domain,
+static inline void count_shortfall(const struct sharing *sharing,
+                                   const struct snapshot_domain *domain,
                                    const struct decide_step *step,
                                    bool is_asked, struct lacks *lacks)
 {
-    uint64_t lack = share_step_lack_kib(step, step->goal_kib);
+    uint64_t lack = share_shortfall_kib(sharing, step);
 
     if (lack == 0) {
         return;
@@ -125,7 +126,7 @@ static void set_goals(struct sharing *sharing, enum tier tier)
         step->goal_kib = 0;
         if (step->state == DECIDE_MANAGED) {
             step->goal_kib = units_whole_pages(price_share(&rule, step, price));
-            count_shortfall(domain, step, is_asked, &lacks);
+            count_shortfall(sharing, domain, step, is_asked, &lacks);
         }
     }
     sharing->lacks = lacks;
@@ -155,11 +156,12 @@ static void share_by_price(struct sharing *sharing)
 {
     enum tier tier = tier_of(sharing);
 
+    sharing->shares_headroom = tier == TIER_HEADROOM;
     set_goals(sharing, tier);
     if (tier == TIER_NEEDS && is_in_peril(sharing)) {
         set_goals(sharing, TIER_PERIL);
     }
-    if (tier == TIER_HEADROOM) {
+    if (sharing->shares_headroom) {
         donors_ask_carefully(sharing);
     } else {
         sharing->takes_shares = true;
@@ -185,7 +187,7 @@ static void count_lacks(struct sharing *sharing)
     }
     for (; free_kib > 0 && step < end; domain++, step++) {
         if (step->state == DECIDE_MANAGED) {
-            count_shortfall(domain, step, true, &sharing->lacks);
+            count_shortfall(sharing, domain, step, true, &sharing->lacks);
         }
     }
 }

@@ -47,9 +47,11 @@ struct sharing {
     struct lacks lacks;
     struct asking askings[DONORS_ASKINGS_MAX]; /* of donors, one upon another */
     unsigned int asking_count;
-    bool has_donors;    /* some may have to give */
-    bool takes_shares;  /* who holds more than its share gives it */
-    uint64_t spend_kib; /* on raises */
+    bool
+        shares_headroom; /* there is what is needed, and not head-room for all */
+    bool has_donors;     /* some may have to give */
+    bool takes_shares;   /* who holds more than its share gives it */
+    uint64_t spend_kib;  /* on raises */
     struct plan *plan;
 };
 
@@ -113,6 +115,18 @@ static inline uint64_t share_step_lack_kib(const struct decide_step *step,
         step->notes.is_below_floor ? 0 : share_deadband_kib(step->target_kib);
 
     return lack > band ? lack : 0;
+}
+
+/* The same of its goal, as far as it is worth a write. */
+static inline uint64_t share_shortfall_kib(const struct sharing *sharing,
+                                           const struct decide_step *step)
+{
+    uint64_t lack = share_step_lack_kib(step, step->goal_kib);
+    uint64_t room = units_less(step->goal_kib, step->coming_kib);
+
+    return !sharing->shares_headroom || lack >= room / DECIDE_TOP_UP_SHARE
+               ? lack
+               : 0;
 }
 
 /* What it holds above goal, 0 within the dead-band. */

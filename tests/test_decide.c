@@ -83,6 +83,29 @@ static void shortage_is_shared_by_weight(void **state)
     assert_in_range(host.steps[1].target_kib, 158 * MIB, 159 * MIB);
 }
 
+/* Shares of head-room change with each breath of others. */
+static void head_room_is_not_topped_up_for_little(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 20 * MIB, 0);
+    host_add(&host, 356 * MIB, 300 * MIB);
+    host_add(&host, 356 * MIB, 300 * MIB);
+    host_decide(&host);
+    assert_int_equal(host.steps[0].goal_kib, 365 * MIB); /* and slack */
+    assert_false(is_changed(&host, 0));
+    assert_false(is_changed(&host, 1));
+    assert_int_equal(host.steps[0].reason.code, REASON_SHORT);
+
+    host_init(&host, 60 * MIB, 0);
+    host_add(&host, 336 * MIB, 300 * MIB);
+    host_add(&host, 336 * MIB, 300 * MIB);
+    host_decide(&host);
+    assert_int_equal(host.steps[0].target_kib, host.steps[0].goal_kib);
+    assert_true(host.steps[0].goal_kib > 360 * MIB);
+}
+
 /* What lies idle may stay, but for somebody who would be killed for it. */
 static void idle_memory_yields_to_peril(void **state)
 {
@@ -569,6 +592,7 @@ int main(void)
         cmocka_unit_test(taker_gets_from_what_is_free),
         cmocka_unit_test(donor_gives_first_and_only_what_is_lacking),
         cmocka_unit_test(shortage_is_shared_by_weight),
+        cmocka_unit_test(head_room_is_not_topped_up_for_little),
         cmocka_unit_test(idle_memory_yields_to_peril),
         cmocka_unit_test(who_breathes_gives_for_who_cannot_swap),
         cmocka_unit_test(shares_do_not_dip_while_a_limit_follows),

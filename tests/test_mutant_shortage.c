@@ -342,9 +342,9 @@ static void complaining_holder(struct scenario *scenario)
     waking_donor(scenario);
     taker->nature.swap_kib = 0;
     taker->nature.has_no_reflex = true;
-    taker->nature.growth_kib_s = 40 * MIB;
+    taker->nature.growth_kib_s = 50 * MIB;
     character_wants(&scenario->guests[1], 100 * SECOND_MS, 700 * MIB);
-    taker->points[taker->nature.point_count - 1].anonymous_kib = 800 * MIB;
+    taker->points[taker->nature.point_count - 1].anonymous_kib = 880 * MIB;
 }
 
 /* Long enough for that; returns the target that it then has. */
