@@ -410,12 +410,13 @@ static uint64_t pages_to_us(uint64_t pages, uint64_t rate_kib_s)
 static void fill_page(struct load *load, bool plain, unsigned char *page)
 {
     uint64_t words[PAGE_BYTES / sizeof(uint64_t)];
-    size_t i, count = sizeof(words) / sizeof(words[0]);
+    const size_t count = sizeof(words) / sizeof(words[0]);
+    const size_t noise = plain ? 1 : count / 2;
+    const uint64_t first = next_random(load);
 
-    for (i = 0; i < (plain ? 1 : count / 2); i++)
-        words[i] = next_random(load);
-    for (; i < count; i++)
-        words[i] = words[0] | 1;
+    words[0] = first;
+    for (size_t i = 1; i < count; i++)
+        words[i] = i < noise ? next_random(load) : first | 1;
     memcpy(page, words, sizeof(words));
 }
 
