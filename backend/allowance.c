@@ -7,11 +7,12 @@
 #include "backend/share.h"
 #include "common/units.h"
 
+/* Who moves slowly, but moves, gives back what it takes: it needs one most. */
 static bool may_have_one(const struct snapshot_domain *domain,
                          const struct decide_step *step)
 {
     return step->state == DECIDE_MANAGED && domain->has_reflex &&
-           (step->trust == DECIDE_UNKNOWN || step->trust == DECIDE_WILLING);
+           !step->notes.is_lagging;
 }
 
 /* What is left of what it took when the planned target has caught up with it. */

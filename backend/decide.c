@@ -262,6 +262,7 @@ static void note(const struct snapshot_domain *domain,
         step->state == DECIDE_MANAGED && share_cannot_swap(domain, step);
     notes->is_below_floor = domain->target_kib < domain->floor_kib;
     notes->has_arrived = movement_has_arrived(domain, memory);
+    notes->is_lagging = movement_lags(domain, memory, now_ms);
     notes->is_hands_off = memory->hands_off_ms > now_ms;
     notes->is_breathing = memory->breathes_ms > now_ms;
     notes->is_warned = domain->has_intent || memory->intent_until_ms != 0 ||

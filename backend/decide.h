@@ -328,6 +328,7 @@ struct decide_notes {
     bool is_unswapped;   /* managed, and share_cannot_swap() */
     bool is_below_floor; /* its target */
     bool has_arrived;    /* movement_has_arrived() */
+    bool is_lagging;     /* movement_lags() */
     bool is_hands_off;   /* it is not asked to give, */
     bool is_breathing;   /* nor for its head-room: hands_off_ms, breathes_ms */
     bool is_warned;      /* it is announced to, or refuses: intent.c */

@@ -61,6 +61,16 @@ static inline bool movement_has_arrived(const struct snapshot_domain *domain,
 uint64_t movement_soon_kib(const struct snapshot_domain *domain,
                            const struct decide_memory *memory, uint64_t now_ms);
 
+/* It was stuck and has not moved since, or does not move now. */
+static inline bool movement_lags(const struct snapshot_domain *domain,
+                                 const struct decide_memory *memory,
+                                 uint64_t now_ms)
+{
+    return memory->retry_after_ms > 0 ||
+           (!movement_has_arrived(domain, memory) &&
+            units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS);
+}
+
 /* Never DECIDE_EXCLUDED: how it moves has no say in that. */
 static inline enum decide_trust movement_trust(
     const struct snapshot_domain *domain, const struct decide_memory *memory,
@@ -71,9 +81,7 @@ static inline enum decide_trust movement_trust(
     if (memory->is_stuck) {
         return DECIDE_IMMOBILE;
     }
-    if (memory->retry_after_ms > 0 ||
-        (!movement_has_arrived(domain, memory) &&
-         units_less(now_ms, memory->progress_ms) >= DECIDE_LAGGARD_MS)) {
+    if (movement_lags(domain, memory, now_ms)) {
         return DECIDE_SLOW;
     }
     if (slowest == 0) {

@@ -148,7 +148,7 @@ static void nobody_has_one_who_may_not(void **state)
     guest_add(&host, 400 * MIB, 200 * MIB)->ceiling_kib = 400 * MIB;
     host.domains[4].floor_kib = 128 * MIB;
     guest_add(&host, 400 * MIB, 200 * MIB);
-    host.memories[5].down_kib_s = DECIDE_SLOW_KIB_S / 2;
+    host.memories[5].retry_after_ms = DECIDE_RETRY_MS; /* it was stuck */
 
     host_decide(&host);
 
@@ -156,6 +156,22 @@ static void nobody_has_one_who_may_not(void **state)
         assert_int_equal(host.steps[i].allowance_kib, 0);
         assert_int_equal(room_kib(&host, i), 0);
     }
+}
+
+/* Where memory comes slowly, it has to be there before. */
+static void who_moves_slowly_has_one(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 2000 * MIB, RESERVE_KIB);
+    guest_add(&host, 400 * MIB, 200 * MIB);
+    host.memories[0].down_kib_s = DECIDE_SLOW_KIB_S / 2;
+
+    host_decide(&host);
+
+    assert_int_equal(host.steps[0].trust, DECIDE_SLOW);
+    assert_int_equal(host.steps[0].allowance_kib, DECIDE_ALLOWANCE_KIB);
 }
 
 static void it_goes_with_the_voice(void **state)
@@ -504,6 +520,7 @@ int main(void)
         cmocka_unit_test(there_is_enough_for_all),
         cmocka_unit_test(what_there_is_goes_by_weight),
         cmocka_unit_test(nobody_has_one_who_may_not),
+        cmocka_unit_test(who_moves_slowly_has_one),
         cmocka_unit_test(it_goes_with_the_voice),
         cmocka_unit_test(it_is_calm),
         cmocka_unit_test(what_was_taken_is_made_good),
