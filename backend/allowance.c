@@ -7,7 +7,7 @@
 #include "backend/share.h"
 #include "common/units.h"
 
-/* Who moves slowly, but moves, gives back what it takes: it needs one most. */
+/* Who moves slowly, but moves, gives back what it takes. */
 static bool may_have_one(const struct snapshot_domain *domain,
                          const struct decide_step *step)
 {

@@ -6,12 +6,12 @@
  * A limit above what is held is a promise.  So allowances are made of what is
  * free above the reserve when all have what they are about to need, and they
  * are the first thing to be withdrawn when somebody has not; head-room ranks
- * with them, see host_standby_kib().  What is withdrawn is free when Xen says so, in the next plan, never in the same: the
- * guest may just be taking it.
+ * with them, see host_standby_kib().  What is withdrawn is free when Xen says
+ * so, in the next plan, never in the same: the guest may just be taking it.
  *
  * A domain has one while it is managed, its frontend can make use of it, and it
- * was not seen to be slow or stuck: who does not give back what it took when
- * it is asked ends there.
+ * moves when it is asked to, be it slowly: who does not give back what it took
+ * ends there.
  */
 #ifndef BALLOON_BACKEND_ALLOWANCE_H
 #define BALLOON_BACKEND_ALLOWANCE_H

@@ -47,11 +47,10 @@ struct sharing {
     struct lacks lacks;
     struct asking askings[DONORS_ASKINGS_MAX]; /* of donors, one upon another */
     unsigned int asking_count;
-    bool
-        shares_headroom; /* there is what is needed, and not head-room for all */
-    bool has_donors;     /* some may have to give */
-    bool takes_shares;   /* who holds more than its share gives it */
-    uint64_t spend_kib;  /* on raises */
+    bool shares_headroom; /* all have what is coming, not all have head-room */
+    bool has_donors;      /* some may have to give */
+    bool takes_shares;    /* who holds more than its share gives it */
+    uint64_t spend_kib;   /* on raises */
     struct plan *plan;
 };
 
