@@ -12,8 +12,8 @@
 #
 # All of it is recorded, decided again from the record, and simulated.
 #
-# Number 27 is the fight in 20-neighbours.sh, 20 both ways is 10-flow.sh, and what
-# a tax does (17) is measured by bench/50-tax.sh.
+# Number 27 is the fight in 20-neighbours.sh, 20 both ways is 10-flow.sh, and 17,
+# the idle tax, 45-tax.sh.
 
 guest_create_nowait cache type=pv memory=240 maxmem=384 swap=64 \
     frontend_args='--heartbeat 2'
