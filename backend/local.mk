@@ -44,6 +44,8 @@ noinst_LIBRARIES += \
 	%D%/offer.h \
 	%D%/pages.c \
 	%D%/pages.h \
+	%D%/process.c \
+	%D%/process.h \
 	%D%/reason.c \
 	%D%/reason.h \
 	%D%/record.c \

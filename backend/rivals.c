@@ -2,26 +2,19 @@
 /*
  * Processes are told by their own name, or by the script that an interpreter
  * runs; never by words further on, or an editor that has qmemman's file open
- * would count.  And only those of the user whom proc_dir belongs to (root):
- * nobody else's can move memory, and anybody could call his so to keep the
- * daemon from starting.
+ * would count.  And only root's: nobody else's can move memory, and anybody
+ * could call his so to keep the daemon from starting.
  */
 #include "backend/rivals.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <limits.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "backend/process.h"
 #include "backend/xlconf_xen.h"
 #include "common/textfile.h"
-
-/* Enough for an interpreter's options and the path of its script. */
-#define COMMAND_MAX 4096
 
 static const struct rival {
     const char *process;
@@ -43,33 +36,11 @@ static const struct rival *find_rival(const char *process)
     return NULL;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
-/* proc_dir/pid/file; NULL when the process is gone or it cannot be read. */
-static char *read_of_process(const char *proc_dir, const char *pid,
-                             const char *file, size_t *ret_len)
-{
-    char path[PATH_MAX];
-    char *text;
-
-    if (snprintf(path, sizeof(path), "%s/%s/%s", proc_dir, pid, file) >=
-            (int)sizeof(path) ||
-        textfile_read(path, COMMAND_MAX, &text, ret_len) < 0) {
-        return NULL;
-    }
-    return text;
-}
-
 static const struct rival *rival_by_comm(const char *proc_dir, const char *pid)
 {
     const struct rival *rival;
     size_t len;
-    char *comm = read_of_process(proc_dir, pid, "comm", &len);
+    char *comm = process_read(proc_dir, pid, "comm", &len);
 
     if (!comm) {
         return NULL;
@@ -97,33 +68,23 @@ static const struct rival *rival_by_command(const char *proc_dir,
 {
     const struct rival *rival;
     size_t len;
-    char *command = read_of_process(proc_dir, pid, "cmdline", &len);
+    char *command = process_read(proc_dir, pid, "cmdline", &len);
 
     if (!command) {
         return NULL;
     }
-    rival = find_rival(base_name(command));
-    if (!rival && strncmp(base_name(command), "python", 6) == 0) {
-        rival = find_rival(base_name(script_of(command, command + len)));
+    rival = find_rival(process_base_name(command));
+    if (!rival && strncmp(process_base_name(command), "python", 6) == 0) {
+        rival =
+            find_rival(process_base_name(script_of(command, command + len)));
     }
     free(command);
     return rival;
 }
 
-static bool is_process_of(const char *proc_dir, const char *pid, uid_t owner)
+static bool is_rival(void *arg, const char *proc_dir, const char *pid)
 {
-    char path[PATH_MAX];
-    struct stat status;
-
-    return isdigit((unsigned char)pid[0]) &&
-           snprintf(path, sizeof(path), "%s/%s", proc_dir, pid) <
-               (int)sizeof(path) &&
-           stat(path, &status) == 0 && status.st_uid == owner;
-}
-
-static bool is_rival(const char *proc_dir, const char *pid,
-                     char text[RIVALS_TEXT_MAX])
-{
+    char *text = arg;
     const struct rival *rival = rival_by_comm(proc_dir, pid);
 
     if (!rival) {
@@ -141,22 +102,7 @@ static bool is_rival(const char *proc_dir, const char *pid,
 
 bool rivals_find_process(const char *proc_dir, char text[RIVALS_TEXT_MAX])
 {
-    DIR *directory = opendir(proc_dir);
-    const struct dirent *entry;
-    struct stat status;
-    bool is_found = false;
-
-    if (!directory) {
-        return false;
-    }
-    if (fstat(dirfd(directory), &status) == 0) {
-        while (!is_found && (entry = readdir(directory)) != NULL) {
-            is_found = is_process_of(proc_dir, entry->d_name, status.st_uid) &&
-                       is_rival(proc_dir, entry->d_name, text);
-        }
-    }
-    (void)closedir(directory);
-    return is_found;
+    return process_find(proc_dir, is_rival, text);
 }
 
 /* ---- xl's autoballoon ---- */
