@@ -33,6 +33,8 @@ const char *decide_state_word(enum decide_state state)
         return "static";
     case DECIDE_SILENT:
         return "silent";
+    case DECIDE_SAVING:
+        return "saving";
     case DECIDE_BUILDING:
         return "building";
     case DECIDE_DYING:
@@ -138,6 +140,21 @@ static enum decide_state judge_movement(const struct snapshot_domain *domain,
         return DECIDE_STUCK;
     }
     return DECIDE_MANAGED;
+}
+
+/*
+ * The copy of one that is saved or migrated was made by the target that it had
+ * then: it fails when the domain grows.  Better that than a program killed.
+ */
+static enum decide_state judge_saving(const struct snapshot_domain *domain,
+                                      struct decide_step *step)
+{
+    bool is_in_peril = step->coming_kib > domain->target_kib &&
+                       share_cannot_swap(domain, step);
+
+    return domain->is_saving && !is_in_peril
+               ? settle(step, DECIDE_SAVING, REASON_SAVING)
+               : DECIDE_MANAGED;
 }
 
 /*
@@ -292,6 +309,9 @@ static void judge(const struct snapshot_domain *domain,
     step->state = judge_kind(domain, step);
     if (step->state == DECIDE_MANAGED) {
         step->state = judge_voice(domain, step);
+    }
+    if (step->state == DECIDE_MANAGED) {
+        step->state = judge_saving(domain, step);
     }
     if (step->state == DECIDE_MANAGED) {
         step->state = judge_movement(domain, memory, step);
@@ -456,6 +476,7 @@ static inline void finish_limit(const struct snapshot_domain *domain,
     case DECIDE_FIXED:
     case DECIDE_STATIC:
     case DECIDE_SILENT:
+    case DECIDE_SAVING:
         withdraw(domain, memory, step);
         break;
     case DECIDE_STUCK:

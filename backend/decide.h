@@ -217,6 +217,7 @@ enum decide_state {
     DECIDE_FIXED,    /* floor = ceiling, or leave alone */
     DECIDE_STATIC,   /* no frontend; counted, never touched */
     DECIDE_SILENT,   /* its frontend fell silent; counted, never touched */
+    DECIDE_SAVING,   /* saved or migrated; as long as it can bear to wait */
     DECIDE_BUILDING,
     DECIDE_DYING,
     DECIDE_STATES

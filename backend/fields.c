@@ -160,6 +160,7 @@ static const struct field domain_table[] = {
     FIELD(snapshot_domain, is_hvm),
     FIELD(snapshot_domain, is_dying),
     FIELD(snapshot_domain, is_service),
+    FIELD(snapshot_domain, is_saving),
     FIELD(snapshot_domain, current_kib),
     FIELD(snapshot_domain, limit_kib),
     FIELD(snapshot_domain, claimed_kib),

@@ -29,6 +29,7 @@ struct hypervisor_domain {
     bool is_dying; /* being torn down, shut down, crashed or suspended */
     bool is_paused;
     bool is_service;      /* the xenstore domain: never a balloon's business */
+    bool is_saving;       /* its memory is being copied: saved or migrated */
     uint64_t current_kib; /* tot_pages */
     uint64_t limit_kib;   /* max_pages */
     uint64_t claimed_kib; /* outstanding_pages: will be taken while building */

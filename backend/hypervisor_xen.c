@@ -30,6 +30,7 @@ struct hypervisor_xen {
     xengnttab_grant_copy_segment_t *segments;
     unsigned int room; /* pages that segments has room for */
     struct bell_xen bells;
+    const struct savers *savers; /* or NULL */
 };
 
 static int negative_errno(void)
@@ -83,7 +84,10 @@ static int xen_list(void *state, uint32_t first,
             return negative_errno();
         }
         for (i = 0; i < r; i++) {
-            convert(&infos[i], &domains[count++]);
+            convert(&infos[i], &domains[count]);
+            domains[count].is_saving =
+                savers_save(xen->savers, domains[count].domid);
+            count++;
             first = (uint32_t)infos[i].domain + 1;
         }
         if ((unsigned int)r < ask) {
@@ -291,6 +295,14 @@ void hypervisor_xen_close(struct hypervisor *hypervisor)
         free_all(hypervisor->state);
         memset(hypervisor, 0, sizeof(*hypervisor));
     }
+}
+
+void hypervisor_xen_ask(const struct hypervisor *hypervisor,
+                        const struct savers *savers)
+{
+    struct hypervisor_xen *xen = hypervisor->state;
+
+    xen->savers = savers;
 }
 
 void hypervisor_xen_command_line(const struct hypervisor *hypervisor,

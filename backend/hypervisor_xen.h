@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "backend/hypervisor.h"
+#include "backend/savers.h"
 
 /*
  * 0 and *ret_hypervisor, or a negative errno: -ENOENT when this is no dom0,
@@ -16,6 +17,13 @@
  */
 int hypervisor_xen_open(struct hypervisor *ret_hypervisor);
 void hypervisor_xen_close(struct hypervisor *hypervisor);
+
+/*
+ * From now on domains are listed with what savers say of them.  NULL: nobody
+ * knows.  They must outlive the hypervisor, or be taken back.
+ */
+void hypervisor_xen_ask(const struct hypervisor *hypervisor,
+                        const struct savers *savers);
 
 /* Xen's command line, "" if unknown. */
 void hypervisor_xen_command_line(const struct hypervisor *hypervisor,

@@ -60,6 +60,8 @@ noinst_LIBRARIES += \
 	%D%/rivals.h \
 	%D%/roster.c \
 	%D%/roster.h \
+	%D%/savers.c \
+	%D%/savers.h \
 	%D%/saying.c \
 	%D%/saying.h \
 	%D%/settings.c \

@@ -30,6 +30,7 @@
 #include "backend/lowmem_xen.h"
 #include "backend/recorder.h"
 #include "backend/rivals.h"
+#include "backend/savers.h"
 #include "common/bus_xen.h"
 #include "common/lockfile.h"
 #include "common/log.h"
@@ -93,6 +94,7 @@ struct daemon {
     struct balancer balancer;
     struct recorder recorder;
     struct lowmem *lowmem; /* NULL: somebody else has it */
+    struct savers *savers; /* NULL: nobody tells who is saved */
     uint64_t watchdog_ms;  /* 0: none */
     bool is_stale;         /* something happened: tick */
     bool is_urgent;        /* and at once */
@@ -397,6 +399,23 @@ static void bell_ready(void *arg, short revents)
     daemon->is_stale = true;
 }
 
+/* Somebody begins to be saved or migrated, or is no more. */
+static void saver_ready(void *arg, short revents)
+{
+    struct daemon *daemon = arg;
+    int r = savers_take(daemon->savers, clock_ms());
+
+    (void)revents;
+    if (r < 0) {
+        log_warning("who is saved or migrated is not heard any more, going on "
+                    "without: %s",
+                    strerror(-r));
+        loop_remove(&daemon->loop, savers_fd(daemon->savers));
+        return;
+    }
+    daemon->is_urgent = daemon->is_urgent || r > 0;
+}
+
 static char *answer_request(void *arg, const char *line, bool is_root)
 {
     struct daemon *daemon = arg;
@@ -445,9 +464,13 @@ static int run(struct daemon *daemon)
 
     while (!daemon->loop.stop) {
         uint64_t now_ms = clock_ms();
+        uint64_t look_ms = UINT64_MAX;
         uint64_t next_ms;
         int r;
 
+        if (daemon->savers != NULL) {
+            look_ms = savers_look(daemon->savers, now_ms);
+        }
         r = balancer_tick(&daemon->balancer, now_ms, &next_ms);
         if (r == -ENOTCONN) {
             log_error("xenstored is gone; guests stay as they are, this "
@@ -464,6 +487,7 @@ static int run(struct daemon *daemon)
                      daemon->balancer.count, daemon->options.socket);
             is_ready = true;
         }
+        next_ms = units_min(next_ms, look_ms);
         wait_until(daemon, now_ms, units_min(next_ms, now_ms + TICK_MAX_MS));
         if (daemon->loop.reload) {
             daemon->loop.reload = false;
@@ -509,6 +533,26 @@ static void watch_low_memory(struct daemon *daemon)
     }
 }
 
+/* Without it a migration fails when its domain grows meanwhile. */
+static void watch_savers(struct daemon *daemon)
+{
+    int r = savers_open(savers_folders, "/proc", &daemon->savers);
+
+    if (r == 0) {
+        hypervisor_xen_ask(&daemon->hypervisor, daemon->savers);
+        r = loop_add(&daemon->loop, savers_fd(daemon->savers), POLLIN,
+                     saver_ready, daemon);
+    }
+    if (r == -ENOENT) {
+        log_warning("cannot find libxl-save-helper: domains that are saved or "
+                    "migrated are moved like others");
+    } else if (r < 0) {
+        log_warning("cannot hear who is saved or migrated, going on without: "
+                    "%s",
+                    strerror(-r));
+    }
+}
+
 static int listen_to_bells(struct daemon *daemon)
 {
     int fd = hypervisor_xen_bell_fd(&daemon->hypervisor);
@@ -547,6 +591,7 @@ static void start(struct daemon *daemon)
     daemon->balancer.witness = recorder_witness(&daemon->recorder);
     open_control(daemon);
     watch_low_memory(daemon);
+    watch_savers(daemon);
     daemon->watchdog_ms = watchdog_interval_ms();
 }
 
@@ -556,6 +601,7 @@ static void stop(struct daemon *daemon)
     log_info("stopping; guests stay as they are");
     control_free(daemon->control);
     lowmem_xen_close(daemon->lowmem);
+    savers_close(daemon->savers);
     balancer_done(&daemon->balancer);
     recorder_done(&daemon->recorder);
     bus_xen_close(&daemon->bus);

@@ -76,6 +76,7 @@ static void see_domain(const struct balancer *balancer,
     seen->is_hvm = listed->is_hvm;
     seen->is_dying = listed->is_dying;
     seen->is_service = listed->is_service;
+    seen->is_saving = listed->is_saving;
     seen->current_kib = listed->current_kib;
     seen->limit_kib = listed->limit_kib;
     seen->claimed_kib = listed->claimed_kib;

@@ -60,6 +60,8 @@ static const struct {
     [REASON_ON_ITS_WAY] = {"on-its-way", "it holds {a} and moves towards {b}"},
     [REASON_BUILDING] = {"building", "left alone: it is being built"},
     [REASON_DYING] = {"dying", "left alone: it is going away"},
+    [REASON_SAVING] = {"saving",
+                       "left alone: it is being saved or migrated"},
     [REASON_SERVICE] = {"service", "left alone: it serves the toolstack"},
     [REASON_LEAVE_ALONE] = {"leave-alone",
                             "left alone: backend.conf says so (leave-alone)"},

@@ -42,6 +42,7 @@ enum reason_code {
     REASON_BUILDING,    /* being built */
     REASON_DYING,       /* going away */
     REASON_SERVICE,     /* a domain of the toolstack's own */
+    REASON_SAVING,      /* being saved or migrated */
     REASON_LEAVE_ALONE, /* backend.conf says so */
     REASON_FIXED,       /* floor and ceiling are both a */
     REASON_OPERATOR,    /* held at a by the operator */

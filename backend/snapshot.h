@@ -32,6 +32,7 @@ struct snapshot_domain {
     bool is_hvm;
     bool is_dying;
     bool is_service;
+    bool is_saving; /* or migrated, by the word of libxl's helper */
     uint64_t current_kib;
     uint64_t limit_kib;
     uint64_t claimed_kib;

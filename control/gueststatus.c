@@ -54,6 +54,7 @@ static const struct {
     {"refills", "it does not need more, and the host lacks memory to spare"},
     {"refuses", "it was asked for more, and said that it cannot"},
     {"satisfied", "it has what it needs"},
+    {"saving", "the host leaves it alone: it is being saved or migrated"},
     {"service", "the host leaves it alone: it serves the host"},
     {"shares", "the host is short of memory, and this is its fair share"},
     {"short", "it needs more, but the host is short: it has its fair share"},

@@ -120,6 +120,7 @@ unit_tests += \
 	%D%/test_recording \
 	%D%/test_rivals \
 	%D%/test_run \
+	%D%/test_savers \
 	%D%/test_scenario \
 	%D%/test_settings \
 	%D%/test_simulate \
@@ -302,6 +303,7 @@ endif
 %C%_test_report_SOURCES = %D%/test_report.c
 %C%_test_rivals_SOURCES = %D%/test_rivals.c
 %C%_test_run_SOURCES = %D%/test_run.c
+%C%_test_savers_SOURCES = %D%/test_savers.c
 %C%_test_scenario_SOURCES = %D%/test_scenario.c
 %C%_test_settings_SOURCES = %D%/test_settings.c
 %C%_test_squeezed_scenarios_SOURCES = \

@@ -317,7 +317,7 @@ static void the_host_is_told_in_full(void **state)
            "\"wanted_kib\":7,\"spare_kib\":9223372036854775807,"
            "\"learned_kib\":8,\"domains\":{"
            "\"managed\":1,\"stuck\":1,\"operator\":0,\"fixed\":0,\"static\":0,"
-           "\"silent\":0,\"building\":0,\"dying\":0},\"ticks\":9,"
+           "\"silent\":0,\"saving\":0,\"building\":0,\"dying\":0},\"ticks\":9,"
            "\"writes\":10,\"last_write_ms\":1,"
            "\"low_memory\":{\"times\":11,\"last_ms\":12}}}");
 }

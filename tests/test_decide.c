@@ -168,6 +168,39 @@ static void shares_do_not_dip_while_a_limit_follows(void **state)
     assert_in_range(host.steps[1].target_kib, 200 * MIB, 204 * MIB);
 }
 
+/* The copy of its memory has no room for more; what it lends itself is more. */
+static void who_is_saved_neither_grows_nor_shrinks(void **state)
+{
+    struct host host;
+
+    (void)state;
+    host_init(&host, 512 * MIB, 0);
+    host_add(&host, 512 * MIB, 512 * MIB)->is_saving = true;
+    host.domains[0].report.current_kib = 600 * MIB;
+    host.domains[0].has_reflex = true;
+    host.domains[0].reported_ms = host.snapshot.now_ms;
+    host.domains[0].allowance_kib = 64 * MIB;
+    host.domains[0].limit_kib += 64 * MIB;
+    host.domains[0].report.floor_kib = 100 * MIB;
+    host_decide(&host);
+    assert_int_equal(host.steps[0].state, DECIDE_SAVING);
+    assert_int_equal(host.steps[0].target_kib, 512 * MIB);
+    assert_int_equal(host.steps[0].allowance_kib, 0);
+    assert_int_equal(host.steps[0].limit_kib, 512 * MIB + SNAPSHOT_SLACK_KIB);
+
+    host.domains[0].report.floor_kib = 590 * MIB; /* it cannot swap */
+    host_decide(&host);
+    assert_int_equal(host.steps[0].state, DECIDE_MANAGED);
+    assert_true(host.steps[0].target_kib > 600 * MIB);
+
+    host_init(&host, 0, 0);
+    host_add(&host, 512 * MIB, 60 * MIB)->is_saving = true;
+    host_add(&host, 128 * MIB, 300 * MIB);
+    host_decide(&host);
+    assert_int_equal(host.steps[0].target_kib, 512 * MIB);
+    assert_int_equal(host.steps[1].reason.code, REASON_SHORT);
+}
+
 static void untouchable_domains_are_left_alone(void **state)
 {
     struct host host;
@@ -596,6 +629,7 @@ int main(void)
         cmocka_unit_test(idle_memory_yields_to_peril),
         cmocka_unit_test(who_breathes_gives_for_who_cannot_swap),
         cmocka_unit_test(shares_do_not_dip_while_a_limit_follows),
+        cmocka_unit_test(who_is_saved_neither_grows_nor_shrinks),
         cmocka_unit_test(untouchable_domains_are_left_alone),
         cmocka_unit_test(domain_that_does_not_move_is_named_and_given_up),
         cmocka_unit_test(guest_refuses_to_give_but_never_gets_by_it),

@@ -100,6 +100,25 @@ static void overlook_death(struct scenario *scenario)
     hypervisor_now.list = list_without_death;
 }
 
+static int list_without_savers(void *state, uint32_t first,
+                               struct hypervisor_domain *domains,
+                               unsigned int max)
+{
+    int count = hypervisor_was.list(state, first, domains, max);
+    int i;
+
+    for (i = 0; i < count; i++) {
+        domains[i].is_saving = false;
+    }
+    return count;
+}
+
+static void overlook_savers(struct scenario *scenario)
+{
+    (void)scenario;
+    hypervisor_now.list = list_without_savers;
+}
+
 static int no_limit(void *state, uint32_t domid, uint64_t limit_kib)
 {
     (void)state;
@@ -444,6 +463,22 @@ static void donor_migrates(struct scenario *scenario)
     (void)world_run_for(&scenario->world, MINUTE_MS);
 }
 
+/* Both can swap all that they may hold. */
+static void swapping_guests(struct scenario *scenario)
+{
+    two_guests(scenario);
+    scenario->guests[0].nature.swap_kib = 2000 * MIB;
+    scenario->guests[1].nature.swap_kib = 2000 * MIB;
+}
+
+/* Begins when the taker has not yet asked for what the donor has. */
+static void donor_is_copied(struct scenario *scenario)
+{
+    (void)world_run_for(&scenario->world, 15 * SECOND_MS);
+    xl_migrate_live(&scenario->world, world_find(&scenario->world, "donor"));
+    (void)world_run_for(&scenario->world, MINUTE_MS);
+}
+
 static void donor_hangs(struct scenario *scenario)
 {
     struct domu *donor = world_find(&scenario->world, "donor");
@@ -608,6 +643,8 @@ static const struct mutant mutants[] = {
      "is dying"},
     {"suspended domains look alive", overlook_death, two_guests, donor_migrates,
      "is not there"},
+    {"who is migrated is moved like others", overlook_savers, swapping_guests,
+     donor_is_copied, "is being saved"},
     {"xl mem-set is not heard", overhear_mem_set, two_guests,
      mem_set_says_what_is, "is the operator's"},
     {"nobody is fixed", forget_settings, two_guests, donor_is_fixed,

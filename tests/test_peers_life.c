@@ -457,11 +457,7 @@ static void scenario_28_shutdown_is_left_in_peace(void **state)
 
 /* ---- 29: migration ----------------------------------------------------------- */
 
-/*
- * While it grows it is suspended, goes, and comes back as another domain.  The
- * copying before that is not to be seen from dom0, so nothing can follow from
- * it.
- */
+/* While it grows it is suspended, goes, and comes back as another domain. */
 static void scenario_29_migration_is_a_freeze(void **state)
 {
     struct scenario scenario;
@@ -497,6 +493,62 @@ static void scenario_29_migration_is_a_freeze(void **state)
     assert_true(ms != NEVER_MS);
     run(&scenario, 2 * MINUTE_MS); /* what was swapped comes back */
     assert_true(scenario_is_content(&scenario));
+    assert_int_equal(scenario_kills(&scenario), 0);
+    scenario_done(&scenario);
+}
+
+/* 3 s after it has begun to need more than it holds, with so much swap. */
+static struct domu *copied_while_it_grows(struct scenario *scenario,
+                                          uint64_t swap_kib)
+{
+    struct domu *mover;
+
+    host(scenario, 14 * GIB, 2 * GIB);
+    guest(scenario, "mover", GIB, 4 * GIB, 8 * GIB, 3 * GIB)->nature.swap_kib =
+        swap_kib;
+    (void)guest(scenario, "other", GIB, 4 * GIB, 8 * GIB, 2 * GIB);
+    start(scenario);
+    mover = world_find(&scenario->world, "mover");
+    xl_migrate_live(&scenario->world, mover);
+    run(scenario, SECOND_MS);
+    scenario_want(scenario, "mover", 6 * GIB);
+    run(scenario, 3 * SECOND_MS);
+    show(scenario, "is copied");
+    return mover;
+}
+
+/*
+ * Its memory is copied while it runs: what came to it now would not fit into
+ * the copy.  What it can put into its swap meanwhile waits there.
+ */
+static void scenario_29_who_is_copied_waits(void **state)
+{
+    struct scenario scenario;
+    struct domu *mover;
+
+    (void)state;
+    mover = copied_while_it_grows(&scenario, 8 * GIB);
+    assert_int_equal(state_of(&scenario, "mover"), DECIDE_SAVING);
+    assert_int_equal(reason_of(&scenario, "mover"), REASON_SAVING);
+    assert_in_range(scenario_held(&scenario, "mover"), 0, mover->copied_kib);
+    run(&scenario, MINUTE_MS);
+    assert_int_equal(scenario.world.failed_migrations, 0);
+    assert_int_equal(state_of(&scenario, "mover"), DECIDE_MANAGED);
+    assert_true(mover->target_kib >= 6 * GIB);
+    scenario_done(&scenario);
+}
+
+/* Rather a migration that fails than a program that is killed. */
+static void scenario_29_who_cannot_wait_is_served(void **state)
+{
+    struct scenario scenario;
+    struct domu *mover;
+
+    (void)state;
+    mover = copied_while_it_grows(&scenario, 0);
+    assert_true(mover->target_kib >= 6 * GIB);
+    run(&scenario, MINUTE_MS);
+    assert_int_equal(scenario.world.failed_migrations, 1);
     assert_int_equal(scenario_kills(&scenario), 0);
     scenario_done(&scenario);
 }
@@ -669,6 +721,8 @@ int main(void)
         cmocka_unit_test(scenario_28_boot_is_not_robbed),
         cmocka_unit_test(scenario_28_shutdown_is_left_in_peace),
         cmocka_unit_test(scenario_29_migration_is_a_freeze),
+        cmocka_unit_test(scenario_29_who_is_copied_waits),
+        cmocka_unit_test(scenario_29_who_cannot_wait_is_served),
         cmocka_unit_test(scenario_30_stale_demand_decays),
         cmocka_unit_test(scenario_31_free_memory_returns_by_itself),
         cmocka_unit_test(scenario_32_bad_configuration_keeps_the_good),

@@ -472,7 +472,7 @@ static const struct {
     {DOMU_CRASHES, 1, DOMU_RUNNING}, /* as Xen keeps it */
     {DOMU_POWERS_OFF, 1, DOMU_GONE},
     {DOMU_REBOOTS, 3, DOMU_RUNNING},
-    {DOMU_MIGRATES, 3, DOMU_RUNNING},
+    {DOMU_MIGRATES, 2, DOMU_RUNNING},
 };
 
 static void guest_ends_by_itself(void **state)

@@ -69,6 +69,8 @@ struct domu {
     uint64_t unpaused_ms;
     struct dice dice;
     bool is_to_return; /* xl builds it again when it is gone */
+    uint64_t copied_ms;  /* while it runs, until then: migrated live; or 0 */
+    uint64_t copied_kib; /* what the copy has room for */
 
     uint64_t due_ms; /* of what it does by itself; 0: to be worked out */
 

@@ -164,6 +164,10 @@ static const char *forbidden(const struct world *world, struct domu *domu)
     if (domain->is_dying && world->meddled_ms != world->now_ms) {
         return "is dying";
     }
+    if (domain->is_saving &&
+        domu->config.nature->swap_kib >= domu->config.maxmem_kib) {
+        return "is being saved";
+    }
     if (domu->is_operators) {
         return "is the operator's";
     }

@@ -95,8 +95,11 @@ void world_done(struct world *world)
 
 static uint64_t next_of(const struct world *world, const struct domu *domu)
 {
-    return domu->phase == DOMU_RUNNING ? domu_next_ms(domu, world->now_ms)
-                                       : xl_next_ms(domu);
+    uint64_t next = xl_next_ms(domu);
+
+    return domu->phase == DOMU_RUNNING
+               ? units_min(next, domu_next_ms(domu, world->now_ms))
+               : next;
 }
 
 static uint64_t next_ms(const struct world *world)
@@ -125,7 +128,8 @@ static void step(struct world *world)
         if (domu->phase == DOMU_RUNNING &&
             domu_has_ended(domu, world->now_ms)) {
             xl_end(world, domu);
-        } else if (domu->phase == DOMU_RUNNING) {
+        } else if (domu->phase == DOMU_RUNNING &&
+                   xl_next_ms(domu) > world->now_ms) {
             domu_run(domu, world->store, &world->ledger, world->now_ms);
         } else {
             xl_run(world, domu);

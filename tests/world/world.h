@@ -59,6 +59,7 @@ struct world {
 
     unsigned int checked_writes; /* of the log, by rules.c */
     uint64_t steps;
+    unsigned int failed_migrations;
     uint64_t moved_kib; /* sum of all changes of targets by the backend */
     bool is_broken;
     bool is_quiet; /* a broken rule is remembered, and the program goes on */

@@ -24,6 +24,7 @@
 #define DYING_MS 300
 
 /* What is left to copy of a guest that stands still; until it is back. */
+#define COPIED_MS 10000
 #define SUSPENDED_MS 300
 #define AWAY_MS 2000
 
@@ -237,6 +238,7 @@ void xl_destroy(struct world *world, struct domu *domu)
         return;
     }
     domu_halt(domu);
+    domu->copied_ms = 0;
     ledger_find(&world->ledger, domu->domid)->is_paused = true;
     remove_nodes(world, domu);
     enter(world, domu, DOMU_LEAVING);
@@ -248,6 +250,7 @@ void xl_crash(struct world *world, struct domu *domu)
         return;
     }
     domu_halt(domu);
+    domu->copied_ms = 0;
     domu->unpaused_ms = UINT64_MAX / 2; /* it will not boot again */
     ledger_find(&world->ledger, domu->domid)->is_dying = true;
     store_fire(world->store, "@releaseDomain");
@@ -308,7 +311,8 @@ void xl_end(struct world *world, struct domu *domu)
         xl_reboot(world, domu);
         break;
     case DOMU_MIGRATES:
-        xl_migrate(world, domu);
+        domu->config.life_ms += 2 * (uint64_t)COPIED_MS; /* and again, later */
+        xl_migrate_live(world, domu);
         break;
     }
 }
@@ -342,6 +346,32 @@ void xl_migrate(struct world *world, struct domu *domu)
     store_fire(world->store, "@releaseDomain");
     domu->is_to_return = true;
     enter(world, domu, DOMU_SUSPENDED);
+}
+
+void xl_migrate_live(struct world *world, struct domu *domu)
+{
+    if (domu->phase != DOMU_RUNNING || domu->copied_ms != 0) {
+        return;
+    }
+    ledger_find(&world->ledger, domu->domid)->is_saving = true;
+    domu->copied_ms = world->now_ms + COPIED_MS;
+    domu->copied_kib =
+        units_max(xl_limit_kib(domu, domu->target_kib), size_kib(domu));
+    world->daemon.next_ms = world->now_ms; /* savers.h: it hears of that */
+}
+
+static void finish_copy(struct world *world, struct domu *domu)
+{
+    struct hypervisor_domain *domain = ledger_find(&world->ledger, domu->domid);
+
+    domu->copied_ms = 0;
+    domain->is_saving = false;
+    world->daemon.next_ms = world->now_ms;
+    if (domain->current_kib > domu->copied_kib) {
+        world->failed_migrations++;
+    } else {
+        xl_migrate(world, domu);
+    }
 }
 
 /* Without memory for it, the other host keeps it a little longer. */
@@ -379,6 +409,8 @@ void xl_run(struct world *world, struct domu *domu)
         come_back(world, domu);
         break;
     case DOMU_RUNNING:
+        finish_copy(world, domu);
+        break;
     case DOMU_GONE:
         break;
     }
@@ -398,6 +430,7 @@ uint64_t xl_next_ms(const struct domu *domu)
     case DOMU_SAVED:
         return domu->is_to_return ? domu->phase_ms + AWAY_MS : UINT64_MAX;
     case DOMU_RUNNING:
+        return domu->copied_ms != 0 ? domu->copied_ms : UINT64_MAX;
     case DOMU_GONE:
         break;
     }

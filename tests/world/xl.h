@@ -41,10 +41,16 @@ int xl_restore(struct world *world, struct domu *domu);
 
 /*
  * To another host and, after a while, back: suspended, gone, and built anew
- * when there is memory for it.  That its pages were copied before is nothing
- * that anybody in dom0 could see.
+ * when there is memory for it.
  */
 void xl_migrate(struct world *world, struct domu *domu);
+
+/*
+ * The same of one that runs on while its memory is copied.  When it does not fit
+ * into what its target was at the beginning, it stays, and
+ * world->failed_migrations counts it.
+ */
+void xl_migrate_live(struct world *world, struct domu *domu);
 
 /* Taken apart and built anew, with the target that it had. */
 void xl_reboot(struct world *world, struct domu *domu);

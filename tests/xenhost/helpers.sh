@@ -34,6 +34,7 @@
 #   guest_start NAME COMMAND...      leaves it running in the guest
 #   guest_log NAME                   what commands of guest_start printed
 #   guest_console NAME               its console so far
+#   guest_swap_to_disk NAME SIZE   it must have no swap= of its own
 #   guest_destroy NAME
 #   guest_save NAME FILE, guest_restore NAME FILE    file below $save_folder
 #   guest_frontend NAME start|stop|kill9|log|pid
@@ -344,6 +345,15 @@ guest_start() {
 }
 guest_log() { guest_run "$1" cat /run/job/started.log; }
 guest_console() { cat "$log_folder/consoles/guest-$1.log"; }
+# A frontend does not count on swap that is compressed: what goes there stays in
+# memory.  Under a disk's name this is a disk, and takes next to no memory for
+# pages of one word over and over.
+guest_swap_to_disk() {
+    guest_run "$1" 'insmod /modules/zsmalloc.ko && insmod /modules/zram.ko &&
+        echo '"$2"' >/sys/block/zram0/disksize &&
+        mknod /dev/disk b $(tr : " " </sys/block/zram0/dev) &&
+        mkswap /dev/disk >/dev/null && swapon /dev/disk'
+}
 guest_destroy() { xl destroy "$1"; }
 
 guest_save() { xl save "$1" "$2" >>"$work/$1.create.log" 2>&1; }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash disable=SC2016
+# shellcheck shell=bash
 # xenhost: timeout=600
 #
 # 17 on the scale of this host: idle memory is taxed.  Two guests of the same
@@ -21,15 +21,8 @@ done
 for guest in idle busy; do guest_wait $guest; done
 used_kib() { echo $(($(xen_current_kib "$1") - $(guest_available_kib "$1"))); }
 
-# A frontend does not count on swap that is compressed: what goes there stays in
-# memory.  Under a disk's name this is a disk, and takes next to no memory for
-# pages of one word over and over.
 for guest in idle busy; do
-    check "$guest has a disk to swap to" guest_run $guest \
-        'insmod /modules/zsmalloc.ko && insmod /modules/zram.ko &&
-            echo 600M >/sys/block/zram0/disksize &&
-            mknod /dev/disk b $(tr : " " </sys/block/zram0/dev) &&
-            mkswap /dev/disk >/dev/null && swapon /dev/disk'
+    check "$guest has a disk to swap to" guest_swap_to_disk $guest 600M
 done
 
 reserve_kib=$(host_free_kib)
