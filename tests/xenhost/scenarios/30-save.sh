@@ -3,11 +3,13 @@
 # xenhost: dom0=1200 timeout=400
 #
 # A managed guest is saved and restored: the frontend in it lives on, finds the
-# store under another domid, and the backend takes the guest up again.  Then one
+# store under another domid, and the backend takes the guest up again.  It rings
+# by an event channel, which is dead after that and must stay open.  Then one
 # that helped itself while no backend ran is saved, and restored as the manual
 # says.  Dom0 is large because the file of a saved guest is in its memory.
 
-guest_create a type=pv memory=112 maxmem=224 frontend_args='--heartbeat 1'
+guest_create a type=pv memory=112 maxmem=224 \
+    frontend_args='--heartbeat 1 --event-channel'
 state_is() { [ "$(listed "$1" state)" = "$2" ]; }
 holds() { [ "$(xen_current_kib "$1")" -ge $(($2 * 1024 - 1024)) ]; }
 
@@ -15,6 +17,10 @@ backend_start <<<'reserve = "64M"'
 wait_until 60 'a is managed' state_is a managed
 check 'a is to hold 160 MiB' xb set a floor=160M
 wait_until 60 'a gets them' holds a 160
+rings() {
+    store_exists "/local/domain/$(domid a)/device/balloon/0/event-channel"
+}
+check 'it rings by an event channel' rings
 id_before=$(domid a)
 pid_before=$(guest_frontend a pid)
 
@@ -28,6 +34,8 @@ check 'a is restored' guest_restore a "$save_folder/a"
 check 'under another domid' "[ $(domid a) != $id_before ]"
 wait_until 60 'a is managed again' state_is a managed
 check_equal 'by the same frontend' "$(guest_frontend a pid)" "$pid_before"
+check_not 'which rings by the store from now on' rings
+check_not 'and its kernel is well' guest_run a 'dmesg | grep -e BUG -e Oops'
 check 'it holds what it held' holds a 160
 
 check 'a is to hold 200 MiB' xb set a floor=200M
