@@ -53,7 +53,7 @@ echo "check_equal 'two is three' 2 3" >"$work/bad.sh"
 echo 'true' >"$work/idle.sh"
 # shellcheck disable=SC2016
 echo 'printf "if then" >&2; if then' >"$work/broken.sh"
-printf '%s\n' '# xenhost: timeout=3' 'pass "it began"' 'while :; do :; done' \
+printf '%s\n' '# xenhost: timeout=8' 'pass "it began"' 'while :; do :; done' \
     >"$work/hang.sh"
 "$here/xenhost" run "$work"/{good,bad,idle,broken,hang}.sh \
     >"$work/report" 2>&1
