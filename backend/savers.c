@@ -49,7 +49,7 @@ struct savers {
     unsigned int count;
 };
 
-/* Each folder in which there is a helper.  0 or a negative errno. */
+/* Each folder in which there may be a helper.  0 or a negative errno. */
 static int watch_folders(int fd, const char *pattern, bool *is_found)
 {
     glob_t found;

@@ -5,8 +5,8 @@
  * libxl-save-helper, for as long as it takes.  That its file is opened or closed
  * wakes us; what it is at stands in its command line.
  *
- * A domain that grows meanwhile no longer fits into the copy, which was made by
- * the target that it had: the migration fails, and the saved file with it.
+ * A domain that runs on and grows meanwhile no longer fits into the copy, which
+ * was made by the target that it had: its migration fails.
  */
 #ifndef BALLOON_BACKEND_SAVERS_H
 #define BALLOON_BACKEND_SAVERS_H
@@ -21,8 +21,8 @@ struct savers;
 extern const char *const savers_folders[];
 
 /*
- * Finds who is at it already.  0, or a negative errno: -ENOENT when there is none
- * of the folders.
+ * Finds who is at it already.  0, or a negative errno: -ENOENT when there is
+ * none of the folders.  proc_dir must outlive it.
  */
 int savers_open(const char *const *folders, const char *proc_dir,
                 struct savers **ret_savers);
@@ -34,8 +34,8 @@ void savers_close(struct savers *savers);
 int savers_fd(const struct savers *savers);
 
 /*
- * Takes what made the descriptor readable.  Returns whether to look at once, or
- * a negative errno: from then on nothing is heard, only looked at.
+ * Takes what made the descriptor readable.  Returns 1 to look at once, 0, or a
+ * negative errno: from then on nobody is heard to begin.
  */
 int savers_take(struct savers *savers, uint64_t now_ms);
 
